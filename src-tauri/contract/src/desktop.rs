@@ -1,0 +1,78 @@
+//! What only the desktop shell can do. The core has no handler for these.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{command::Nothing, commands, settings::CloseButton, status::words};
+
+commands! { "desktop";
+    /// Attaches the caller's channel to the event stream; a new call replaces the old channel.
+    read Subscribe = subscribe(ChannelRef) -> Nothing,
+    /// What this desktop offers and how it is set.
+    read Facts = facts(Nothing) -> DesktopFacts,
+    /// Start Corral at login; answers the true state of the system.
+    write SetAutostart = set_autostart(Autostart) -> DesktopFacts,
+    /// Answers the question that closing the window asked.
+    write CloseChoice = close_choice(CloseAnswer) -> Nothing,
+    /// Shows a folder in the file manager.
+    read Reveal = reveal(FolderRef) -> Nothing,
+    /// Saves the window's own preferences.
+    read SavePreferences = save_preferences(Preferences) -> Nothing,
+    read LoadPreferences = load_preferences(Nothing) -> Preferences,
+}
+
+/// The channel as Tauri's script serialises it (`__CHANNEL__:<id>`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelRef {
+    pub channel: String,
+}
+
+/// What this desktop offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DesktopFacts {
+    /// A tray host shows our icon; without one the window is never hidden.
+    pub tray: bool,
+    pub autostart: bool,
+    /// Why autostart cannot be set, if so.
+    pub autostart_problem: Option<String>,
+    /// `linux`, `windows` or `macos`.
+    pub system: String,
+    pub log_folder: String,
+    pub data_folder: String,
+    /// `zh-CN` or `en`, from the system.
+    pub system_language: String,
+}
+
+/// Whether Corral starts at login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Autostart {
+    pub on: bool,
+}
+
+/// What to do with the window, and whether to ask again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloseAnswer {
+    pub choice: CloseButton,
+    pub remember: bool,
+}
+
+words! {
+    /// A folder of Corral's.
+    Folder {
+        Logs = "logs",
+        Data = "data",
+        Backups = "backups",
+    }
+}
+
+/// Names a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderRef {
+    pub folder: Folder,
+}
+
+/// Preferences of the window alone; unknown keys are kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Preferences {
+    pub values: serde_json::Map<String, serde_json::Value>,
+}

@@ -1,0 +1,46 @@
+//! What crosses the wire between the core and a window: every command with its request and
+//! reply, every event, every error code. Plain data and pure rules only, so that the core, the
+//! shell's `build.rs` and the WebAssembly window can all depend on it.
+//!
+//! Each command is listed exactly once, in the `commands!` list of its domain. That list drives
+//! the permissions of the desktop shell, the handler table of the core and the typed call of the
+//! window; adding a command here without a handler does not compile.
+
+pub mod app;
+pub mod audit;
+pub mod command;
+pub mod desktop;
+pub mod downloads;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod instances;
+pub mod models;
+pub mod name;
+pub mod progress;
+pub mod settings;
+pub mod size;
+pub mod status;
+pub mod storage;
+pub mod sync;
+pub mod tasks;
+pub mod time;
+
+pub use command::{Command, CommandInfo, Domain};
+pub use error::{Advice, ErrorCode, WireError};
+pub use id::{BatchId, InstanceId, JobId, ModelId, TaskId};
+pub use time::Timestamp;
+
+/// Every domain whose commands the core answers, then the one the shell answers itself.
+pub const DOMAINS: &[Domain] = &[
+    app::DOMAIN,
+    instances::DOMAIN,
+    models::DOMAIN,
+    downloads::DOMAIN,
+    sync::DOMAIN,
+    tasks::DOMAIN,
+    audit::DOMAIN,
+    settings::DOMAIN,
+    storage::DOMAIN,
+    desktop::DOMAIN,
+];

@@ -1,0 +1,108 @@
+//! What the user can set in the core. Preferences of the window alone (language, theme, columns)
+//! live in the window's own store; language is here too because tray and notifications speak it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{command::Nothing, commands, status::words};
+
+commands! { "settings";
+    read Get = get(Nothing) -> Settings,
+    /// Replaces all; a bad field refuses the whole.
+    write Update = update(Settings) -> Settings,
+}
+
+/// Everything that can be set. Missing fields take their default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Settings {
+    pub language: Language,
+    /// Downloads at once per instance, 1 to 16.
+    pub parallel_downloads: u32,
+    /// Tries of one download before it counts as failed, 1 to 20.
+    pub max_attempts: u32,
+    /// Start unfinished downloads again when Corral starts.
+    pub resume_on_start: bool,
+    /// Minutes between two syncs of an instance; 0 = only on start and on demand; at most 1440.
+    pub sync_minutes: u32,
+    /// Seconds between two looks at the loaded models while the window shows, 1 to 60.
+    pub poll_visible_seconds: u32,
+    /// The same while it is hidden, 5 to 600.
+    pub poll_hidden_seconds: u32,
+    /// Seconds in which a delete can be taken back, 0 to 60.
+    pub undo_seconds: u32,
+    /// Seconds to wait for a load, 30 to 7200.
+    pub load_timeout_seconds: u32,
+    pub notify: NotifySettings,
+    pub close_button: CloseButton,
+    /// Words of [`LogLevel`], changeable while running.
+    pub log_level: LogLevel,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            language: Language::System,
+            parallel_downloads: 3,
+            max_attempts: 6,
+            resume_on_start: true,
+            sync_minutes: 10,
+            poll_visible_seconds: 2,
+            poll_hidden_seconds: 15,
+            undo_seconds: 10,
+            load_timeout_seconds: 600,
+            notify: NotifySettings::default(),
+            close_button: CloseButton::Ask,
+            log_level: LogLevel::Info,
+        }
+    }
+}
+
+/// Which system notifications are shown while the window is hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NotifySettings {
+    pub download_done: bool,
+    pub failed: bool,
+    pub instance_down: bool,
+    pub model_crashed: bool,
+}
+
+impl Default for NotifySettings {
+    fn default() -> Self {
+        NotifySettings {
+            download_done: true,
+            failed: true,
+            instance_down: true,
+            model_crashed: true,
+        }
+    }
+}
+
+words! {
+    /// Language of window, tray and notifications.
+    Language {
+        System = "system",
+        ZhCn = "zh-CN",
+        En = "en",
+    }
+}
+
+words! {
+    /// What the window's close button does.
+    CloseButton {
+        Ask = "ask",
+        Tray = "tray",
+        Quit = "quit",
+    }
+}
+
+words! {
+    /// How much is logged.
+    LogLevel {
+        Error = "error",
+        Warn = "warn",
+        Info = "info",
+        Debug = "debug",
+        Trace = "trace",
+    }
+}

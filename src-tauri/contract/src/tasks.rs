@@ -1,0 +1,123 @@
+//! Tasks: every operation with its phases, result and log.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    InstanceId, ModelId, TaskId, Timestamp, WireError, commands, progress::Progress, status::words,
+};
+
+commands! { "tasks";
+    /// Newest first.
+    read List = list(TaskListRequest) -> TaskList,
+    /// Part of a task's log.
+    read Log = log(LogRequest) -> LogPage,
+    /// Stops a running task where it can be stopped.
+    write Cancel = cancel(TaskRef) -> Cancelled,
+    /// Forgets finished tasks and their log files.
+    write ClearFinished = clear_finished(crate::command::Nothing) -> Cleared,
+}
+
+/// Names one task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRef {
+    pub id: TaskId,
+}
+
+/// Whether it could be stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancelled {
+    pub cancelled: bool,
+}
+
+/// How many were forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cleared {
+    pub cleared: u32,
+}
+
+words! {
+    /// What a task does.
+    TaskKind {
+        Pull = "pull",
+        Start = "start",
+        Close = "close",
+        Recreate = "recreate",
+        Delete = "delete",
+        Sync = "sync",
+    }
+}
+
+words! {
+    /// Where a task stands.
+    TaskState {
+        Waiting = "waiting",
+        Running = "running",
+        Done = "done",
+        Failed = "failed",
+        Cancelled = "cancelled",
+        /// Corral ended before the task did.
+        Interrupted = "interrupted",
+    }
+}
+
+/// A task as the task centre shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskView {
+    pub id: TaskId,
+    pub kind: TaskKind,
+    pub state: TaskState,
+    /// Key under `taskPhase.`; empty when there is none.
+    pub phase: String,
+    pub instance: Option<InstanceId>,
+    pub model: Option<ModelId>,
+    /// Name of what it works on.
+    pub target: String,
+    pub progress: Option<Progress>,
+    pub problem: Option<WireError>,
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+    pub has_log: bool,
+    pub can_cancel: bool,
+}
+
+/// Restricts [`List`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TaskListRequest {
+    pub model: Option<ModelId>,
+    /// Tasks older than this id.
+    pub before: Option<TaskId>,
+    /// 1 to 500; 0 means 100.
+    pub limit: u32,
+}
+
+/// Tasks, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskList {
+    pub items: Vec<TaskView>,
+    pub more: bool,
+}
+
+/// Asks for a part of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRequest {
+    pub id: TaskId,
+    /// First byte.
+    #[serde(default)]
+    pub offset: u64,
+}
+
+/// Part of a log: whole lines, at most 256 KiB.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogPage {
+    pub text: String,
+    /// Where to go on reading.
+    pub next_offset: u64,
+    pub total: u64,
+    /// The task still writes.
+    pub growing: bool,
+    /// The file was there; `false` also corrects the flag in the list.
+    pub exists: bool,
+}
