@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod packages;
 mod place;
 mod process;
+mod test;
 mod ui;
 
 /// Build, run and check Corral.
@@ -18,11 +20,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    Test(test::Test),
     Ui(ui::Ui),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
+        Task::Test(test) => Ok(test.run()),
         Task::Ui(ui) => ui.run().map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

@@ -35,7 +35,7 @@ pub(super) fn build(variant: Variant) -> Result<PathBuf> {
     let target = place::ui_target();
     process::run(
         process::cargo()
-            .args(["build", "--locked", "--package", "corral-ui", "--profile", profile])
+            .args(["build", "--package", "corral-ui", "--profile", profile])
             .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
             .arg(&target),
     )?;
