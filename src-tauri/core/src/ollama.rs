@@ -1,0 +1,1 @@
+//! Typed client of Ollama's HTTP API.
