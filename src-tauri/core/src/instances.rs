@@ -1,8 +1,10 @@
 //! Ollama servers that Corral knows: finding them, reaching them, saying how they are.
 
-use corral_contract::instances::InstanceView;
+use std::sync::Arc;
 
-use crate::{Core, Result};
+use corral_contract::{ErrorCode, InstanceId, WireError, instances::InstanceView};
+
+use crate::{Core, Result, ollama::OllamaApi};
 
 /// Owned by the core.
 #[derive(Default)]
@@ -20,3 +22,20 @@ pub(crate) fn start(_core: &Core) {}
 pub(crate) async fn views(_core: &Core) -> Result<Vec<InstanceView>> {
     Ok(Vec::new())
 }
+
+/// The client of one instance.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub(crate) fn client(_core: &Core, _id: InstanceId) -> Result<Arc<dyn OllamaApi>> {
+    Err(WireError::new(ErrorCode::NotFound))
+}
+
+/// Whether it answered when it was last asked.
+pub(crate) fn online(_core: &Core, _id: InstanceId) -> bool {
+    false
+}
+
+/// A call to an instance failed because the instance could not be reached: looks at it at once
+/// instead of at the next poll.
+pub(crate) fn suspect(_core: &Core, _id: InstanceId) {}
