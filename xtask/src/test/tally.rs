@@ -29,7 +29,7 @@ impl Tally {
         let count = |word: &str| -> u64 {
             counts
                 .split(';')
-                .filter_map(|part| part.trim().strip_suffix(word)?.trim().parse().ok())
+                .filter_map(|part| part.trim().strip_suffix(word)?.trim().parse::<u64>().ok())
                 .sum()
         };
         Some(Self {
