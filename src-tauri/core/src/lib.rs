@@ -1,1 +1,37 @@
-pub fn stub() {}
+//! Corral's behaviour, without a window: tests, benches and the desktop shell all hold the same
+//! [`Core`] handle.
+//!
+//! Every command enters through [`Core::call`] or [`Core::run`], passes the guard, is answered by
+//! the [`router::Handle`] of its marker type, and leaves an audit row if it can change anything.
+//! What happens is told on the [`bus::Bus`], in one order, to as many listeners as there are.
+
+pub mod app;
+pub mod audit;
+pub mod bus;
+pub mod clock;
+pub mod config;
+pub mod core;
+pub mod db;
+pub mod downloads;
+pub mod guard;
+pub mod http;
+pub mod instances;
+pub mod logs;
+pub mod models;
+pub mod notices;
+pub mod ollama;
+pub mod router;
+pub mod settings;
+pub mod signal;
+pub mod storage;
+pub mod supervise;
+pub mod sync;
+pub mod tasks;
+
+pub use config::CoreConfig;
+pub use core::Core;
+
+/// What every fallible function of the core answers. The codes of [`corral_contract::WireError`]
+/// are a closed list of exactly what callers act on, so there is no second enum beside it; domains
+/// keep an inner error type only where code inside the core branches on it.
+pub type Result<T> = std::result::Result<T, corral_contract::WireError>;

@@ -1,0 +1,54 @@
+//! The whole picture for a window, and the facts about this machine in it.
+
+use corral_contract::{
+    app::{SnapshotView, Visible, call},
+    command::Nothing,
+};
+
+use crate::{
+    Core, Result, downloads, instances, models, notices, router::Handle, signal::Signal, storage,
+    sync, tasks,
+};
+
+mod host;
+
+pub(crate) use host::{Host, look_for_gpus};
+
+/// Finished tasks that a snapshot carries.
+const RECENT_TASKS: u32 = 50;
+
+/// Starts measuring this machine.
+pub(crate) fn start(core: &Core) {
+    host::start(core);
+}
+
+impl Handle<call::Snapshot> for Core {
+    async fn handle(&self, _: Nothing) -> Result<SnapshotView> {
+        // The number first: an event in between is then applied twice, which is harmless; taken
+        // last, it would be lost.
+        let seq = self.bus.seq();
+        Ok(SnapshotView {
+            seq,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            now: self.now(),
+            instances: instances::views(self).await?,
+            counts: models::counts(self, None).await?,
+            queue: downloads::queue(self).await?,
+            tasks: tasks::recent(self, RECENT_TASKS).await?,
+            batches: models::batches(self).await?,
+            syncs: sync::running(self),
+            notices: notices::recent(self).await?,
+            settings: self.settings(),
+            subsystems: self.supervisor.subsystems(),
+            storage: storage::status(self).await?,
+            host: self.host.facts(),
+        })
+    }
+}
+
+impl Handle<call::SetVisible> for Core {
+    async fn handle(&self, Visible { visible }: Visible) -> Result<Nothing> {
+        self.signals.send(Signal::Visible(visible));
+        Ok(Nothing {})
+    }
+}

@@ -1,0 +1,53 @@
+//! What the core is started with.
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde::Deserialize;
+
+use crate::clock::{Clock, SystemClock};
+
+/// Folders, clock and first instances.
+#[derive(Clone)]
+pub struct CoreConfig {
+    /// Database, backups and the JSON mirror.
+    pub data_dir: PathBuf,
+    /// Log files, `tasks/` among them.
+    pub log_dir: PathBuf,
+    /// Wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Registered when the database is new; the demo and tests use it.
+    pub seed: Vec<SeedInstance>,
+    /// Look for servers on this machine when the database is new and nothing is seeded.
+    pub detect_on_first_run: bool,
+    /// Start the background workers. Off in tests that drive a domain by hand.
+    pub workers: bool,
+}
+
+/// An instance to register in a new database.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SeedInstance {
+    pub name: String,
+    pub url: String,
+}
+
+impl CoreConfig {
+    /// Everything below one folder, with the machine's clock and the workers on.
+    #[must_use]
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        let folder = folder.into();
+        CoreConfig {
+            log_dir: folder.join("logs"),
+            data_dir: folder,
+            clock: Arc::new(SystemClock),
+            seed: Vec::new(),
+            detect_on_first_run: false,
+            workers: true,
+        }
+    }
+
+    /// Where the log of a task lies.
+    #[must_use]
+    pub fn task_log(&self, task: corral_contract::TaskId) -> PathBuf {
+        self.log_dir.join("tasks").join(format!("{task}.log"))
+    }
+}

@@ -1,0 +1,118 @@
+//! The handle that everything holds: one per running Corral, cheap to clone.
+
+use std::{ops::Deref, sync::Arc, time::Duration};
+
+use corral_contract::Timestamp;
+
+use crate::{
+    CoreConfig, Result, app, bus::Bus, db::Db, downloads, instances, logs, models, router::Router,
+    settings, signal::Signals, storage, supervise::Supervisor, sync, tasks,
+};
+
+/// How long a shutdown waits for workers before it leaves them.
+pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(3);
+
+/// A running core. Clones share everything.
+#[derive(Clone)]
+pub struct Core(Arc<Inner>);
+
+/// The parts, each owned by its domain.
+pub struct Inner {
+    pub config: CoreConfig,
+    pub db: Db,
+    pub bus: Bus,
+    pub signals: Signals,
+    pub supervisor: Supervisor,
+    pub(crate) router: Router,
+    pub(crate) settings: settings::Cell,
+    pub(crate) tasks: tasks::State,
+    pub(crate) instances: instances::State,
+    pub(crate) models: models::State,
+    pub(crate) downloads: downloads::State,
+    pub(crate) sync: sync::State,
+    pub(crate) host: app::Host,
+    pub(crate) storage: storage::State,
+    pub(crate) log_level: logs::LevelHandle,
+}
+
+impl Deref for Core {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Core {
+    /// Opens the database, repairs what a crash left behind and starts the workers.
+    ///
+    /// A damaged or unwritable database does not stop it: the core then runs on what it could
+    /// save and says so in the snapshot.
+    ///
+    /// # Errors
+    /// `FILE_SYSTEM` when not even the data folder can be made.
+    pub async fn start(config: CoreConfig) -> Result<Core> {
+        Core::start_with(config, logs::LevelHandle::default()).await
+    }
+
+    /// As [`Core::start`], with the handle that changes the log level of this process.
+    ///
+    /// # Errors
+    /// As [`Core::start`].
+    pub async fn start_with(config: CoreConfig, log_level: logs::LevelHandle) -> Result<Core> {
+        let opened = storage::open(&config).await?;
+        let settings = settings::load(&opened.db).await;
+        let bus = Bus::default();
+        let core = Core(Arc::new(Inner {
+            supervisor: Supervisor::new(bus.clone()),
+            signals: Signals::default(),
+            router: crate::router::routes(),
+            settings: settings::Cell::new(settings),
+            tasks: tasks::State::default(),
+            instances: instances::State::default(),
+            models: models::State::default(),
+            downloads: downloads::State::default(),
+            sync: sync::State::default(),
+            host: app::Host::default(),
+            storage: storage::State::new(opened.facts),
+            db: opened.db,
+            config,
+            bus,
+            log_level,
+        }));
+        core.log_level.set(core.settings().log_level);
+        tasks::recover(&core).await?;
+        instances::recover(&core).await?;
+        models::recover(&core).await?;
+        downloads::recover(&core).await?;
+        if core.config.workers {
+            storage::start(&core);
+            app::start(&core);
+            instances::start(&core);
+            models::start(&core);
+            downloads::start(&core);
+            sync::start(&core);
+        }
+        Ok(core)
+    }
+
+    /// Now, by the clock that was passed in.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.config.clock.now()
+    }
+
+    /// Ends all workers, keeps what they know and closes the database. Downloads count as paused
+    /// by quitting and go on at the next start. Returns after [`SHUTDOWN_LIMIT`] at the latest.
+    pub async fn shutdown(&self) {
+        let all = async {
+            downloads::stop(self).await;
+            self.supervisor.shutdown().await;
+            storage::stop(self).await;
+            self.db.close().await;
+        };
+        if tokio::time::timeout(SHUTDOWN_LIMIT, all).await.is_err() {
+            tracing::warn!("shutdown left workers behind after {} s", SHUTDOWN_LIMIT.as_secs());
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The download queue.
+
+use corral_contract::downloads::{QueueMetrics, QueueView};
+
+use crate::{Core, Result};
+
+/// Owned by the core.
+#[derive(Default)]
+pub(crate) struct State {}
+
+/// Puts every unfinished job back into the queue.
+pub(crate) async fn recover(_core: &Core) -> Result<()> {
+    Ok(())
+}
+
+/// Starts the worker that runs the queue.
+pub(crate) fn start(_core: &Core) {}
+
+/// Stops all running jobs and keeps how far they came.
+pub(crate) async fn stop(_core: &Core) {}
+
+/// The whole queue.
+pub(crate) async fn queue(_core: &Core) -> Result<QueueView> {
+    Ok(QueueView { jobs: Vec::new(), metrics: QueueMetrics::default() })
+}

@@ -1,0 +1,87 @@
+//! HTTP clients. One kind talks to Ollama servers, without a total limit because loads and pulls
+//! take as long as they take; answers are limited in size, lines in length.
+
+use std::time::Duration;
+
+use corral_contract::{ErrorCode, WireError};
+use reqwest::{
+    Certificate, Client,
+    header::{HeaderMap, HeaderName, HeaderValue},
+    redirect::Policy,
+};
+use url::{Host, Url};
+
+use crate::Result;
+
+/// How long a server may take to accept a connection.
+pub const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// Redirects followed before it counts as a loop.
+const REDIRECTS: usize = 5;
+
+/// Makes sure that rustls has its provider; safe to call often.
+pub fn install_tls() {
+    // Fails only when one is installed already, which is what is wanted.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// A client for one Ollama server. `headers` are name and value, `custom_ca` is PEM text.
+///
+/// # Errors
+/// `INVALID_INPUT` naming the field: a header that HTTP does not allow, a PEM text without a
+/// certificate.
+pub fn for_server(
+    url: &Url,
+    headers: &[(String, String)],
+    custom_ca: Option<&str>,
+) -> Result<Client> {
+    install_tls();
+    let mut builder = Client::builder()
+        .connect_timeout(CONNECT_LIMIT)
+        .tcp_keepalive(Duration::from_secs(30))
+        .redirect(Policy::limited(REDIRECTS))
+        .default_headers(header_map(headers)?);
+    if is_loopback(url) {
+        // A system proxy would otherwise capture calls to this very machine.
+        builder = builder.no_proxy();
+    }
+    if let Some(pem) = custom_ca.filter(|pem| !pem.trim().is_empty()) {
+        let bad = |error: &dyn std::fmt::Display| {
+            WireError::field("customCa", "notACertificate").detail(error.to_string())
+        };
+        let certificates =
+            Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| bad(&error))?;
+        if certificates.is_empty() {
+            return Err(bad(&"no certificate in the text"));
+        }
+        for certificate in certificates {
+            builder = builder.add_root_certificate(certificate);
+        }
+    }
+    builder.build().map_err(|error| WireError::new(ErrorCode::Internal).detail(error.to_string()))
+}
+
+/// Whether an address names this machine.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            name.eq_ignore_ascii_case("localhost")
+                || name.to_ascii_lowercase().ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn header_map(headers: &[(String, String)]) -> Result<HeaderMap> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let bad = || WireError::field("headers", "badHeader").with("header", name);
+        let key = HeaderName::try_from(name.as_str()).map_err(|_| bad())?;
+        let mut text = HeaderValue::try_from(value.as_str()).map_err(|_| bad())?;
+        text.set_sensitive(true);
+        map.append(key, text);
+    }
+    Ok(map)
+}

@@ -1,0 +1,72 @@
+//! From a command's name to the code that answers it.
+//!
+//! A domain implements [`Handle`] for each marker of its `commands!` list; [`routes`] lists them
+//! again only to make a table, and a test holds that table against the contract.
+
+use std::{collections::HashMap, future::Future, pin::Pin};
+
+use corral_contract::{Command, ErrorCode, WireError, audit::Actor};
+
+use crate::{Core, Result};
+
+/// Answers one command. Implemented by the domain it belongs to.
+pub trait Handle<C: Command> {
+    /// Does it. The guard has agreed already; the audit row is written by the caller.
+    fn handle(&self, request: C::Request) -> impl Future<Output = Result<C::Reply>> + Send;
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<String>> + Send>>;
+type Route = Box<dyn Fn(Core, Actor, serde_json::Value) -> Answer + Send + Sync>;
+
+/// All commands that the core answers, by domain and name.
+pub struct Router(HashMap<(&'static str, &'static str), Route>);
+
+impl Router {
+    fn add<C: Command>(&mut self)
+    where
+        Core: Handle<C>,
+    {
+        let route: Route = Box::new(|core, actor, payload| {
+            Box::pin(async move {
+                let request = serde_json::from_value::<C::Request>(payload).map_err(|error| {
+                    WireError::field("request", "malformed").detail(error.to_string())
+                })?;
+                let reply = core.run::<C>(actor, request).await?;
+                serde_json::to_string(&reply).map_err(|error| {
+                    WireError::new(ErrorCode::StructTransform).detail(error.to_string())
+                })
+            })
+        });
+        self.0.insert((C::DOMAIN, C::NAME), route);
+    }
+
+    /// Whether a command is answered.
+    #[must_use]
+    pub fn knows(&self, domain: &str, name: &str) -> bool {
+        self.0.keys().any(|key| key.0 == domain && key.1 == name)
+    }
+
+    pub(crate) fn find(&self, domain: &str, name: &str) -> Option<&Route> {
+        self.0.iter().find(|(key, _)| key.0 == domain && key.1 == name).map(|(_, route)| route)
+    }
+}
+
+macro_rules! routes {
+    ($($domain:ident: $($marker:ident),+;)+) => {
+        /// The table of everything the core answers.
+        #[must_use]
+        pub fn routes() -> Router {
+            let mut router = Router(HashMap::new());
+            $($(router.add::<corral_contract::$domain::call::$marker>();)+)+
+            router
+        }
+    };
+}
+
+routes! {
+    app: Snapshot, SetVisible;
+    tasks: List, Log, Cancel, ClearFinished;
+    audit: Search;
+    settings: Get, Update;
+    storage: Status, Backup, Restore;
+}

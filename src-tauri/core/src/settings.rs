@@ -1,0 +1,77 @@
+//! What the user can set.
+
+use std::sync::{PoisonError, RwLock};
+
+use corral_contract::{
+    WireError, command::Nothing, event::AppEvent, settings::Settings, settings::call,
+};
+
+use crate::{Core, Result, db::Db, router::Handle, signal::Signal};
+
+mod store;
+
+/// The settings in force.
+pub(crate) struct Cell(RwLock<Settings>);
+
+impl Cell {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Cell(RwLock::new(settings))
+    }
+}
+
+impl Core {
+    /// The settings in force now.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.settings.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Stored settings; defaults where there are none or they cannot be read.
+pub(crate) async fn load(db: &Db) -> Settings {
+    match store::load(db).await {
+        Ok(settings) => settings.unwrap_or_default(),
+        Err(error) => {
+            tracing::warn!(%error, "settings could not be read, taking the defaults");
+            Settings::default()
+        }
+    }
+}
+
+impl Handle<call::Get> for Core {
+    async fn handle(&self, _: Nothing) -> Result<Settings> {
+        Ok(self.settings())
+    }
+}
+
+impl Handle<call::Update> for Core {
+    async fn handle(&self, settings: Settings) -> Result<Settings> {
+        check(&settings)?;
+        store::save(&self.db, &settings).await?;
+        *self.settings.0.write().unwrap_or_else(PoisonError::into_inner) = settings.clone();
+        self.log_level.set(settings.log_level);
+        self.bus.send(AppEvent::Settings(settings.clone()));
+        self.signals.send(Signal::SettingsChanged);
+        Ok(settings)
+    }
+}
+
+fn check(settings: &Settings) -> Result<()> {
+    let ranges = [
+        ("parallelDownloads", settings.parallel_downloads, 1..=16),
+        ("maxAttempts", settings.max_attempts, 1..=20),
+        ("syncMinutes", settings.sync_minutes, 0..=1440),
+        ("pollVisibleSeconds", settings.poll_visible_seconds, 1..=60),
+        ("pollHiddenSeconds", settings.poll_hidden_seconds, 5..=600),
+        ("undoSeconds", settings.undo_seconds, 0..=60),
+        ("loadTimeoutSeconds", settings.load_timeout_seconds, 30..=7200),
+    ];
+    for (field, value, range) in ranges {
+        if !range.contains(&value) {
+            return Err(WireError::field(field, "outOfRange")
+                .with("min", range.start())
+                .with("max", range.end()));
+        }
+    }
+    Ok(())
+}

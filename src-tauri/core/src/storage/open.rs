@@ -1,0 +1,144 @@
+//! Opening the database in whatever state the last run, the disk or the user left it.
+//!
+//! Order: a restore that was asked for is put in place; the file is checked; a damaged one is set
+//! aside, never deleted, and the newest good backup is taken; without any, an empty database. If
+//! no file can be written at all, the core runs in memory and says so.
+
+use std::path::{Path, PathBuf};
+
+use corral_contract::{ErrorCode, WireError};
+
+use super::{Facts, Opened, backup};
+use crate::{
+    CoreConfig, Result,
+    db::{Db, MIGRATIONS, failed},
+};
+
+/// Name of the database inside the data folder.
+pub(super) const FILE: &str = "corral.db";
+
+/// See the module.
+pub(crate) async fn open(config: &CoreConfig) -> Result<Opened> {
+    if let Err(error) = std::fs::create_dir_all(&config.data_dir) {
+        tracing::error!(%error, "no data folder");
+        return in_memory(WireError::new(ErrorCode::DatabaseReadOnly).detail(error.to_string()))
+            .await;
+    }
+    restrict(&config.data_dir);
+    let file = config.data_dir.join(FILE);
+    if let Err(error) = backup::place_restore(config).await {
+        tracing::error!(%error, "restore could not be put in place; the database stays as it is");
+    }
+    let mut facts = Facts::default();
+    let first = match ready(config, &file).await {
+        Ok(db) => return Ok(Opened { db, facts }),
+        Err(error) => error,
+    };
+    if first.code != ErrorCode::DatabaseDamaged {
+        return in_memory(first).await;
+    }
+    tracing::error!(error = %first, "database damaged, setting it aside");
+    facts.set_aside = Some(set_aside(config, &file)?.to_string_lossy().into_owned());
+    facts.problem = Some(first);
+    for backup in backup::newest_first(config) {
+        if std::fs::copy(&backup, &file).is_ok() {
+            match ready(config, &file).await {
+                Ok(db) => return Ok(Opened { db, facts }),
+                Err(error) => tracing::warn!(%error, ?backup, "this backup is no good either"),
+            }
+        }
+        remove(&file);
+    }
+    match ready(config, &file).await {
+        Ok(db) => Ok(Opened { db, facts }),
+        Err(error) => in_memory(error).await,
+    }
+}
+
+/// Opens, checks and migrates, with a backup before the first new migration.
+async fn ready(config: &CoreConfig, file: &Path) -> Result<Db> {
+    let new = !file.exists();
+    let db = Db::open(file).await.map_err(failed)?;
+    let migrated = async {
+        if !new {
+            check(&db).await?;
+            if backup::migration_pending(&db).await? {
+                backup::write(&db, config, backup::Reason::Migration).await?;
+            }
+        }
+        MIGRATIONS.run(db.writer()).await.map_err(|error| match error {
+            sqlx::migrate::MigrateError::Execute(error) => failed(error),
+            other => WireError::new(ErrorCode::DatabaseDamaged).detail(other.to_string()),
+        })?;
+        // Opening succeeds on a read-only file; only a write tells.
+        let probe = db.write().await?;
+        probe.rollback().await.map_err(failed)
+    }
+    .await;
+    match migrated {
+        Ok(()) => Ok(db),
+        Err(error) => {
+            db.close().await;
+            Err(error)
+        }
+    }
+}
+
+async fn check(db: &Db) -> Result<()> {
+    let verdict: String =
+        sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(db.writer()).await.map_err(failed)?;
+    if verdict == "ok" {
+        Ok(())
+    } else {
+        Err(WireError::new(ErrorCode::DatabaseDamaged).detail(verdict))
+    }
+}
+
+async fn in_memory(problem: WireError) -> Result<Opened> {
+    tracing::error!(error = %problem, "database cannot be written, running in memory");
+    let db = Db::in_memory().await.map_err(failed)?;
+    MIGRATIONS
+        .run(db.writer())
+        .await
+        .map_err(|error| WireError::new(ErrorCode::Internal).detail(error.to_string()))?;
+    let facts = Facts { read_only: true, problem: Some(problem), set_aside: None };
+    Ok(Opened { db, facts })
+}
+
+/// Renames the database and its write-ahead log beside it.
+fn set_aside(config: &CoreConfig, file: &Path) -> Result<PathBuf> {
+    let stamp = config.clock.now().0;
+    let target = config.data_dir.join(format!("corral.damaged-{stamp}.db"));
+    let failed = |error: std::io::Error| {
+        WireError::new(ErrorCode::DatabaseReadOnly).detail(error.to_string())
+    };
+    std::fs::rename(file, &target).map_err(failed)?;
+    for suffix in ["-wal", "-shm"] {
+        let beside = PathBuf::from(format!("{}{suffix}", file.display()));
+        if beside.exists() {
+            let aside = PathBuf::from(format!("{}{suffix}", target.display()));
+            std::fs::rename(beside, aside).map_err(failed)?;
+        }
+    }
+    Ok(target)
+}
+
+fn remove(file: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        // What is not there need not go; what cannot go is found at the next open.
+        let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+    }
+}
+
+/// The database holds header values: only its owner may read the folder.
+#[cfg(unix)]
+fn restrict(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    if let Err(error) = std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)) {
+        tracing::warn!(%error, "data folder keeps its permissions");
+    }
+}
+
+/// Windows profiles are readable by their owner only.
+#[cfg(not(unix))]
+fn restrict(_folder: &Path) {}
