@@ -1,6 +1,10 @@
 //! The download queue.
 
-use corral_contract::downloads::{QueueMetrics, QueueView};
+use corral_contract::{
+    JobId, ModelId,
+    downloads::{QueueMetrics, QueueView},
+    progress::Progress,
+};
 
 use crate::{Core, Result};
 
@@ -22,4 +26,9 @@ pub(crate) async fn stop(_core: &Core) {}
 /// The whole queue.
 pub(crate) async fn queue(_core: &Core) -> Result<QueueView> {
     Ok(QueueView { jobs: Vec::new(), metrics: QueueMetrics::default() })
+}
+
+/// The open job of a model with its figures; `None` when nothing of it is in the queue.
+pub(crate) fn live(_core: &Core, _model: ModelId) -> Option<(JobId, Progress)> {
+    None
 }
