@@ -1,1 +1,2 @@
-pub fn stub() {}
+#[cfg(all(feature = "window", target_os = "linux"))]
+pub mod window;
