@@ -10,6 +10,8 @@ pub mod gguf;
 pub mod ollama;
 pub mod patience;
 pub mod scenario;
+#[cfg(all(feature = "window", target_os = "linux"))]
+pub mod window;
 pub mod wire;
 
 pub use clock::Clock;
