@@ -6,11 +6,14 @@
 
 pub mod chaos;
 pub mod clock;
+pub mod content;
 pub mod gguf;
 pub mod ollama;
 pub mod patience;
+pub mod registry;
 pub mod scenario;
 pub mod wire;
 
 pub use clock::Clock;
 pub use ollama::FakeOllama;
+pub use registry::FakeRegistry;
