@@ -6,9 +6,11 @@
 
 pub mod chaos;
 pub mod clock;
+pub mod content;
 pub mod gguf;
 pub mod ollama;
 pub mod patience;
+pub mod registry;
 pub mod scenario;
 #[cfg(all(feature = "window", target_os = "linux"))]
 pub mod window;
@@ -16,3 +18,4 @@ pub mod wire;
 
 pub use clock::Clock;
 pub use ollama::FakeOllama;
+pub use registry::FakeRegistry;
