@@ -1,1 +1,36 @@
-fn main() {}
+//! Everything a person does with this repository, one file per command: `cargo xtask --help`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod packages;
+mod place;
+mod process;
+mod test;
+mod ui;
+
+/// Build, run and check Corral.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    Test(test::Test),
+    Ui(ui::Ui),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Test(test) => Ok(test.run()),
+        Task::Ui(ui) => ui.run().map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -44,7 +44,7 @@ pub struct Domain {
 
 /// Lists the commands of one domain.
 ///
-/// ```ignore
+/// ```text
 /// commands! { "models";
 ///     /// Finds models.
 ///     read Search = search(ModelSearchRequest) -> ModelPage,

@@ -1,0 +1,97 @@
+//! `cargo xtask test`: everything that must hold, in order, with one line of numbers at the end.
+
+use std::env;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::packages;
+
+mod macos;
+mod steps;
+mod tally;
+mod windows;
+
+use steps::{STEPS, Step};
+use tally::Tally;
+
+/// Run every check and test; the last line is `N passed, N failed, N skipped`
+#[derive(Args)]
+pub(crate) struct Test {
+    /// Also check for Windows and macOS (CI=true does the same)
+    #[arg(long)]
+    all: bool,
+    /// Only this step; may be given several times
+    #[arg(long, value_name = "STEP", value_parser = names())]
+    only: Vec<String>,
+}
+
+/// How one step ended.
+struct Ended {
+    name: &'static str,
+    tally: Tally,
+    took: Duration,
+    error: Option<String>,
+}
+
+impl Test {
+    /// Runs the chosen steps. A step that fails does not keep the following ones from running.
+    pub(crate) fn run(self) -> ExitCode {
+        let all = self.all || env::var("CI").is_ok_and(|value| value == "true");
+        let chosen = |step: &&Step| match self.only.as_slice() {
+            [] => all || !step.other_system,
+            only => only.iter().any(|name| name == step.name),
+        };
+        let ended: Vec<Ended> = STEPS.iter().filter(chosen).map(run_step).collect();
+        report(&ended)
+    }
+}
+
+fn names() -> PossibleValuesParser {
+    PossibleValuesParser::new(STEPS.iter().map(|step| step.name))
+}
+
+fn run_step(step: &Step) -> Ended {
+    println!("\n=== {}: {}", step.name, step.what);
+    let started = Instant::now();
+    let outcome = prepare(step).and_then(|()| (step.work)());
+    let took = started.elapsed();
+    let (tally, error) = match outcome {
+        Ok(tally) if tally.failed == 0 => (tally, None),
+        Ok(tally) => (tally, Some(format!("{} failed", tally.failed))),
+        Err(error) => (Tally { failed: 1, ..Tally::default() }, Some(format!("{error:#}"))),
+    };
+    if let Some(error) = &error {
+        println!("=== {} failed: {error}", step.name);
+    }
+    println!("=== {}: {:.1} s", step.name, took.as_secs_f64());
+    Ended { name: step.name, tally, took, error }
+}
+
+fn prepare(step: &Step) -> Result<()> {
+    packages::ensure(step.needs)?;
+    step.targets.iter().try_for_each(|target| packages::ensure_target(target))
+}
+
+/// The table of times, the failures, and the line of numbers, which stays the last.
+fn report(ended: &[Ended]) -> ExitCode {
+    println!("\n{:<14} {:>8} {:>7} {:>7} {:>8}", "step", "seconds", "passed", "failed", "skipped");
+    let mut total = Tally::default();
+    for step in ended {
+        let Tally { passed, failed, skipped } = step.tally;
+        let seconds = step.took.as_secs_f64();
+        println!("{:<14} {seconds:>8.1} {passed:>7} {failed:>7} {skipped:>8}", step.name);
+        total = total + step.tally;
+    }
+    for step in ended {
+        if let Some(error) = &step.error {
+            println!("FAILED {}: {error}", step.name);
+        }
+    }
+    let Tally { passed, failed, skipped } = total;
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,135 @@
+//! The steps of `cargo xtask test`, in the order they run.
+
+use std::env;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::tally::{Tally, check, tests};
+use super::{macos, windows};
+use crate::packages::{Need, ensure_component};
+use crate::ui::{self, Variant};
+use crate::{place, process};
+
+/// One part of the whole.
+pub(super) struct Step {
+    /// What `--only` takes.
+    pub(super) name: &'static str,
+    pub(super) what: &'static str,
+    /// Whether it is about one of the product's systems that this machine is not.
+    pub(super) other_system: bool,
+    pub(super) needs: &'static [Need],
+    pub(super) targets: &'static [&'static str],
+    pub(super) work: fn() -> Result<Tally>,
+}
+
+const WASM: &str = "wasm32-unknown-unknown";
+const APP: &[Need] = &[Need::App];
+
+/// Every cargo call for this machine chooses the same packages: another choice means other
+/// features of shared dependencies, and the half of the tree is built again.
+const HOST: &[&str] = &["--workspace", "--exclude", "corral-ui"];
+
+/// The module comes before what compiles the shell, which embeds it.
+pub(super) const STEPS: &[Step] = &[
+    Step { work: fmt, ..step("fmt", "every file is formatted", &[]) },
+    Step { targets: &[WASM], work: build_ui, ..step("ui", "the window's module, release", &[]) },
+    Step { work: clippy, ..step("clippy", "no warning in what runs on this machine", APP) },
+    Step {
+        targets: &[WASM],
+        work: ui_clippy,
+        ..step("ui-clippy", "no warning in the window", &[])
+    },
+    Step { work: unit, ..step("unit", "tests beside the code", APP) },
+    Step { work: ui_unit, ..step("ui-unit", "the window's stores, on this machine", &[]) },
+    Step { work: || suite("core"), ..step("core", "the core against the test bed", APP) },
+    Step { work: || suite("shell"), ..step("shell", "commands, permissions, events", APP) },
+    Step { work: || suite("tidy"), ..step("tidy", "the rules of the repository", APP) },
+    Step {
+        work: || suite("window"),
+        ..step("window", "the real window", &[Need::App, Need::Driver])
+    },
+    Step { targets: &[WASM], work: doc, ..step("doc", "documentation without warnings", APP) },
+    Step { work: real, ..step("real", "a real Ollama, named by CORRAL_OLLAMA", APP) },
+    Step {
+        other_system: true,
+        targets: &[windows::TARGET],
+        work: windows::check,
+        ..step("windows-check", "shell and core compile for Windows", &[Need::Windows])
+    },
+    Step {
+        other_system: true,
+        targets: &[windows::TARGET],
+        work: windows::core,
+        ..step("windows-core", "the core's tests as Windows programs", &[Need::Windows])
+    },
+    Step {
+        other_system: true,
+        targets: &[macos::TARGET],
+        work: macos::check,
+        ..step("macos-check", "shell and core compile for macOS", &[Need::MacOs])
+    },
+];
+
+const fn step(name: &'static str, what: &'static str, needs: &'static [Need]) -> Step {
+    Step { name, what, other_system: false, needs, targets: &[], work: || Ok(Tally::SKIPPED) }
+}
+
+fn fmt() -> Result<Tally> {
+    ensure_component("rustfmt", "rustfmt")?;
+    check(process::cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn build_ui() -> Result<Tally> {
+    ui::build(Variant::Release).map(|()| Tally::HELD)
+}
+
+fn clippy() -> Result<Tally> {
+    ensure_component("clippy", "cargo-clippy")?;
+    check(host("clippy").args(["--all-targets", "--all-features", "--", "--deny", "warnings"]))
+}
+
+fn ui_clippy() -> Result<Tally> {
+    ensure_component("clippy", "cargo-clippy")?;
+    check(of_ui("clippy").args(["--target", WASM, "--", "--deny", "warnings"]))
+}
+
+fn unit() -> Result<Tally> {
+    let beside = tests(host("test").args(["--lib", "--bins", "--no-fail-fast"]))?;
+    Ok(beside + tests(host("test").args(["--doc", "--no-fail-fast"]))?)
+}
+
+fn ui_unit() -> Result<Tally> {
+    tests(of_ui("test").arg("--no-fail-fast"))
+}
+
+/// One of the test programs under `tests/`.
+fn suite(name: &str) -> Result<Tally> {
+    tests(host("test").args(["--test", name, "--no-fail-fast"]))
+}
+
+fn doc() -> Result<Tally> {
+    let deny = |command: &mut Command| check(command.env("RUSTDOCFLAGS", "--deny warnings"));
+    deny(host("doc").args(["--no-deps", "--document-private-items"]))?;
+    deny(of_ui("doc").args(["--no-deps", "--document-private-items", "--target", WASM]))
+}
+
+fn real() -> Result<Tally> {
+    if env::var_os("CORRAL_OLLAMA").is_none() {
+        println!("real: skipped, CORRAL_OLLAMA names no server");
+        return Ok(Tally::SKIPPED);
+    }
+    suite("real")
+}
+
+fn host(subcommand: &str) -> Command {
+    let mut command = process::cargo();
+    command.arg(subcommand).args(HOST);
+    command
+}
+
+fn of_ui(subcommand: &str) -> Command {
+    let mut command = process::cargo();
+    command.args([subcommand, "--package", "corral-ui", "--target-dir"]).arg(place::ui_target());
+    command
+}

@@ -1,0 +1,71 @@
+//! Windows from Linux: compiled with mingw, the core's tests run under Wine.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::tally::{self, Tally};
+use crate::{place, process};
+
+pub(super) const TARGET: &str = "x86_64-pc-windows-gnu";
+
+/// Tests of the core that Wine cannot run, by full name, each with the reason.
+const NOT_UNDER_WINE: &[(&str, &str)] = &[];
+
+/// Shell and core compile. The window itself needs WebView2, which Wine has not: it stays out.
+pub(super) fn check() -> Result<Tally> {
+    if let Some(skipped) = elsewhere() {
+        return Ok(skipped);
+    }
+    let mut command = process::cargo();
+    command.args(["check", "--package", "corral", "--package", "corral-core", "--target", TARGET]);
+    tally::check(&mut command)
+}
+
+/// The core's tests, built for Windows and run under Wine in a prefix of their own.
+pub(super) fn core() -> Result<Tally> {
+    if let Some(skipped) = elsewhere() {
+        return Ok(skipped);
+    }
+    build_shim()?;
+    let mut command = process::cargo();
+    command
+        .args(["test", "--package", "corral-core", "--lib", "--test", "core", "--no-fail-fast"])
+        .args(["--target", TARGET])
+        .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine")
+        .env("WINEPREFIX", place::target().join("wine"))
+        .env("WINEDEBUG", "-all")
+        .env("WINEDLLOVERRIDES", "mscoree=;mshtml=")
+        .env_remove("DISPLAY");
+    if !NOT_UNDER_WINE.is_empty() {
+        command.args(["--", "--exact"]);
+    }
+    for (test, reason) in NOT_UNDER_WINE {
+        println!("not under Wine: {test}: {reason}");
+        command.args(["--skip", test]);
+    }
+    tally::tests(&mut command)
+}
+
+/// Lays a system library that Wine 8 lacks beside the test programs.
+fn build_shim() -> Result<()> {
+    let folder: PathBuf = place::target().join(TARGET).join("debug").join("deps");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
+    process::run(
+        Command::new("x86_64-w64-mingw32-gcc")
+            .args(["-shared", "-O2", "-Wall", "-o"])
+            .arg(folder.join("bcryptprimitives.dll"))
+            .arg(place::root().join("xtask").join("wine").join("bcryptprimitives.c"))
+            .arg("-ladvapi32"),
+    )
+}
+
+fn elsewhere() -> Option<Tally> {
+    if cfg!(target_os = "linux") {
+        return None;
+    }
+    println!("skipped: checking for Windows from here is set up for Linux only");
+    Some(Tally::SKIPPED)
+}

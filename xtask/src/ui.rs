@@ -1,0 +1,123 @@
+//! `cargo xtask ui`: the window's module, style sheet and page into `src-ui/dist`.
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::place;
+
+mod fingerprint;
+mod module;
+mod npm;
+mod style;
+mod watch;
+
+/// The largest module a release may carry, in bytes (2.5 MB).
+const LARGEST_MODULE: u64 = 2_500_000;
+
+/// Build the window into src-ui/dist (nothing is done when nothing changed)
+#[derive(Args)]
+pub(crate) struct Ui {
+    /// Smallest module: link-time optimisation and wasm-opt; fails above 2.5 MB
+    #[arg(long, conflicts_with = "watch")]
+    release: bool,
+    /// Build again whenever a source file changes, until interrupted
+    #[arg(long)]
+    watch: bool,
+}
+
+/// Which of the two variants of the module is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Variant {
+    /// Quick to build.
+    Dev,
+    /// Small and quick to load: what a release ships and what tests drive.
+    Release,
+}
+
+impl Ui {
+    pub(crate) fn run(self) -> Result<()> {
+        if self.watch {
+            return watch::forever();
+        }
+        build(if self.release { Variant::Release } else { Variant::Dev })
+    }
+}
+
+/// Builds the window unless `src-ui/dist` already holds exactly this variant of these sources.
+///
+/// # Errors
+/// When the sources do not compile, npm fails, or the release module is too large.
+pub(crate) fn build(variant: Variant) -> Result<()> {
+    let started = Instant::now();
+    let wanted = fingerprint::of_sources(variant)?;
+    if fingerprint::of_dist().as_deref() == Some(wanted.as_str()) {
+        println!("ui: nothing changed, module {}", megabytes(module_size()?));
+        return Ok(());
+    }
+    fingerprint::forget()?;
+    let bound = module::build(variant)?;
+    assemble(&bound)?;
+    let size = module_size()?;
+    if variant == Variant::Release && size > LARGEST_MODULE {
+        bail!("the module has {size} bytes, the limit is {LARGEST_MODULE}");
+    }
+    fingerprint::remember(&wanted)?;
+    println!("ui: module {}, built in {:.1} s", megabytes(size), started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Lays the page, its boot script, the style sheet and the module into `src-ui/dist`.
+fn assemble(bound: &Path) -> Result<()> {
+    let source = place::root().join("src-ui");
+    let dist = place::dist();
+    if dist.exists() {
+        fs::remove_dir_all(&dist).with_context(|| format!("cannot empty {}", dist.display()))?;
+    }
+    fs::create_dir_all(&dist)?;
+    for name in ["index.html", "boot.js"] {
+        copy(&source.join(name), &dist.join(name))?;
+    }
+    for name in [module::SCRIPT, module::WASM] {
+        copy(&bound.join(name), &dist.join(name))?;
+    }
+    copy_tree(&bound.join("snippets"), &dist.join("snippets"))?;
+    fs::write(dist.join("corral.css"), style::sheet(&source)?)?;
+    Ok(())
+}
+
+fn module_size() -> Result<u64> {
+    let path = place::dist().join(module::WASM);
+    Ok(fs::metadata(&path).with_context(|| format!("{} is missing", path.display()))?.len())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to)
+        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+/// Copies a folder if it is there: `wasm-bindgen` writes `snippets` only when a crate has some.
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    if !from.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else {
+            copy(&entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{}.{:02} MB", bytes / 1_000_000, bytes % 1_000_000 / 10_000)
+}
