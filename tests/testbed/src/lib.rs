@@ -4,10 +4,18 @@
 //! memory (or in a folder the test names) and moves only when the test lets it: pulls and loads can
 //! be gated, keep-alive times run on a [`clock::Clock`] the test turns by hand.
 
+pub mod chaos;
 pub mod clock;
+pub mod content;
+pub mod gguf;
 pub mod ollama;
 pub mod patience;
+pub mod registry;
+pub mod scenario;
+#[cfg(all(feature = "window", target_os = "linux"))]
+pub mod window;
 pub mod wire;
 
 pub use clock::Clock;
 pub use ollama::FakeOllama;
+pub use registry::FakeRegistry;
