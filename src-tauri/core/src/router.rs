@@ -65,6 +65,7 @@ macro_rules! routes {
 
 routes! {
     app: Snapshot, SetVisible;
+    instances: List, Detect, Add, Update, Remove, Probe, Test;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
     settings: Get, Update;
