@@ -65,6 +65,9 @@ macro_rules! routes {
 
 routes! {
     app: Snapshot, SetVisible;
+    models: Create;
+    downloads: List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
+        ClearFinished;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
     settings: Get, Update;
