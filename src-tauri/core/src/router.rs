@@ -65,6 +65,9 @@ macro_rules! routes {
 
 routes! {
     app: Snapshot, SetVisible;
+    models: Search, Counts, Start, Close, Recreate, PreviewDelete, Delete, UndoDelete, Batch,
+        CancelBatch, LoadDetail, History;
+    sync: Run, Cancel, ConfirmEmpty, History;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
     settings: Get, Update;
