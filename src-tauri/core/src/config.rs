@@ -4,7 +4,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    clock::{Clock, SystemClock},
+    instances::{Machine, ThisMachine},
+};
 
 /// Folders, clock and first instances.
 #[derive(Clone)]
@@ -21,6 +24,8 @@ pub struct CoreConfig {
     pub detect_on_first_run: bool,
     /// How long requests of a model that is to be unloaded may go on before it counts as stuck.
     pub unload_grace: Duration,
+    /// Where servers are looked for.
+    pub machine: Arc<dyn Machine>,
     /// Start the background workers. Off in tests that drive a domain by hand.
     pub workers: bool,
 }
@@ -44,6 +49,7 @@ impl CoreConfig {
             seed: Vec::new(),
             detect_on_first_run: false,
             unload_grace: Duration::from_secs(60),
+            machine: Arc::new(ThisMachine),
             workers: true,
         }
     }

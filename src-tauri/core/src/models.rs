@@ -36,9 +36,8 @@ mod unload;
 mod watch;
 
 pub(crate) use change::{Change, drop_if_nothing_left, ensure_row, set_install};
-pub(crate) use poll::key_of;
 pub(crate) use publish::{publish, publish_all};
-pub(crate) use store::{StoredModel, find, get};
+pub(crate) use store::{find, get};
 
 /// Owned by the core.
 #[derive(Default)]

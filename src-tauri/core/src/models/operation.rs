@@ -191,6 +191,7 @@ async fn run(
     table(&core).remove(&id);
     task.finish(&done).await;
     publish(&core, &[id]).await;
+    instances::publish(&core, model.instance).await;
     core.signals.send(Signal::Operated(model.instance));
     if let Err(problem) = &done
         && problem.code != ErrorCode::Cancelled

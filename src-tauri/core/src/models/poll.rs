@@ -51,7 +51,7 @@ pub(super) enum Found {
 }
 
 /// The key of a name as the server writes it.
-pub(crate) fn key_of(name: &str) -> String {
+pub(super) fn key_of(name: &str) -> String {
     ModelName::parse(name).map_or_else(|_| name.to_ascii_lowercase(), |name| name.key())
 }
 

@@ -13,7 +13,7 @@ use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{
     operation,
-    store::{self, StoredModel, model_columns},
+    store::{self, StoredModel},
 };
 use crate::{
     Core, Result,

@@ -76,6 +76,7 @@ pub(super) async fn run(
             Err(error) => tracing::warn!(%error, "the report of a sync was not kept"),
         }
         core.bus.send(AppEvent::SyncDone(report.clone()));
+        instances::publish(core, instance).await;
     }
     count_failures(core, instance, &target, done.as_ref().err()).await;
     if let Some(task) = task {
