@@ -55,7 +55,10 @@ fn differences(recorded: &Answer, got: &Answer) -> Vec<String> {
         let text = |answer: &Answer| answer.header(header).unwrap_or("none").to_owned();
         compare(header, text(recorded), text(got));
     }
-    let shapes = |answer: &Answer| shape::of_body(&answer.body);
-    compare("body", shapes(recorded), shapes(got));
+    // One recording kept only the beginning of its body; there is no shape to compare.
+    if !shape::is_cut(&recorded.body) {
+        let shapes = |answer: &Answer| shape::of_body(&answer.body);
+        compare("body", shapes(recorded), shapes(got));
+    }
     differences
 }

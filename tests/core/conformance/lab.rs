@@ -100,7 +100,12 @@ fn pulls(server: &FakeOllama, name: &str) -> Result<()> {
         }
         "pull-fresh-300mb" => {
             server.pace(Pace::Rate(2_000_000_000));
-            server.store(|store| store.remove(&m300().name));
+            let m300 = m300();
+            server.store(|store| {
+                store.remove(&m300.name);
+                // The first 60 ms of the recorded pull.
+                store.partials.insert(m300.weights.digest, 46_789_306);
+            });
             return Ok(());
         }
         _ => return Ok(()),

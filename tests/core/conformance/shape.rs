@@ -17,6 +17,11 @@ const EXACT: [&str; 9] = [
     "owned_by",
 ];
 
+/// Whether a body begins as JSON but does not end as such.
+pub(super) fn is_cut(body: &str) -> bool {
+    body.starts_with('{') && body.lines().all(|line| serde_json::from_str::<Value>(line).is_err())
+}
+
 pub(super) fn of_body(body: &str) -> String {
     let lines: Vec<Value> =
         body.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
