@@ -68,6 +68,7 @@ routes! {
     models: Create;
     downloads: List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
         ClearFinished;
+    instances: List, Detect, Add, Update, Remove, Probe, Test;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
     settings: Get, Update;

@@ -6,11 +6,16 @@
 
 pub mod chaos;
 pub mod clock;
+pub mod content;
 pub mod gguf;
 pub mod ollama;
 pub mod patience;
+pub mod registry;
 pub mod scenario;
+#[cfg(all(feature = "window", target_os = "linux"))]
+pub mod window;
 pub mod wire;
 
 pub use clock::Clock;
 pub use ollama::FakeOllama;
+pub use registry::FakeRegistry;
