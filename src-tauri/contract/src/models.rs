@@ -30,6 +30,8 @@ commands! { "models";
     write UndoDelete = undo_delete(BatchRef) -> UndoneDelete,
     /// One operation over many models; items in a wrong state are skipped with a reason.
     write Batch = batch_operate(BatchOperate) -> BatchRef,
+    /// Stops a running batch: what waits is not begun, what can be stopped is.
+    write CancelBatch = cancel_batch(BatchRef) -> crate::tasks::Cancelled,
     /// Everything about one model; a cached copy with its age when the instance is offline.
     read LoadDetail = load_detail(ModelRef) -> ModelDetail,
     /// State changes of one model or of all, newest first.

@@ -1,6 +1,6 @@
 //! What the core is started with.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
@@ -24,6 +24,8 @@ pub struct CoreConfig {
     pub detect_on_first_run: bool,
     /// Where servers are looked for.
     pub machine: Arc<dyn Machine>,
+    /// How long requests of a model that is to be unloaded may go on before it counts as stuck.
+    pub unload_grace: Duration,
     /// Start the background workers. Off in tests that drive a domain by hand.
     pub workers: bool,
 }
@@ -47,6 +49,7 @@ impl CoreConfig {
             seed: Vec::new(),
             detect_on_first_run: false,
             machine: Arc::new(ThisMachine),
+            unload_grace: Duration::from_secs(60),
             workers: true,
         }
     }

@@ -65,10 +65,12 @@ macro_rules! routes {
 
 routes! {
     app: Snapshot, SetVisible;
-    models: Create;
+    instances: List, Detect, Add, Update, Remove, Probe, Test;
+    models: Search, Counts, Create, Start, Close, Recreate, PreviewDelete, Delete, UndoDelete,
+        Batch, CancelBatch, LoadDetail, History;
     downloads: List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
         ClearFinished;
-    instances: List, Detect, Add, Update, Remove, Probe, Test;
+    sync: Run, Cancel, ConfirmEmpty, History;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
     settings: Get, Update;

@@ -1,0 +1,10 @@
+//! The download queue against the fake server.
+
+mod control;
+mod create;
+mod kill;
+mod order;
+mod progress;
+mod recovery;
+mod retry;
+mod stage;
