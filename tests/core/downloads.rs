@@ -2,7 +2,6 @@
 
 mod control;
 mod create;
-mod kill;
 mod order;
 mod progress;
 mod recovery;
