@@ -2,4 +2,5 @@
 
 mod conformance;
 mod ground;
+mod instances;
 mod support;
