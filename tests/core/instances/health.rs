@@ -86,10 +86,10 @@ async fn one_failed_question_is_no_outage() {
 async fn waking_from_sleep_is_no_outage() {
     let bench = Bench::with(|_| {}).await;
     let fake = fake().await;
-    let id = add(&bench, &fake.url()).await;
     let mut events = bench.core.bus.listen();
-    look_now(&bench).await;
-    until(&bench, &mut events, id, "the first looks", |view| view.latencies.len() > 1).await;
+    let id = add(&bench, &fake.url()).await;
+    until(&bench, &mut events, id, "the poller's first look", |view| view.latencies.len() > 1)
+        .await;
     // The machine sleeps for an hour; after it the network needs a moment.
     fake.fault("/api/version", Fault::Reset);
     fake.forget_requests();

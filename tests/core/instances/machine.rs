@@ -9,17 +9,17 @@ use corral_core::instances::{Machine, Process, Space, System};
 
 /// What the machine is like; nothing is there but what a test puts there.
 #[derive(Debug, Clone)]
-pub struct FakeMachine {
-    pub system: System,
-    pub servers: Vec<Process>,
-    pub variables: BTreeMap<String, String>,
-    pub files: BTreeMap<PathBuf, String>,
-    pub folders: Vec<PathBuf>,
-    pub writable: bool,
+pub(super) struct FakeMachine {
+    pub(super) system: System,
+    pub(super) servers: Vec<Process>,
+    pub(super) variables: BTreeMap<String, String>,
+    pub(super) files: BTreeMap<PathBuf, String>,
+    pub(super) folders: Vec<PathBuf>,
+    pub(super) writable: bool,
 }
 
 impl FakeMachine {
-    pub fn new(system: System) -> Self {
+    pub(super) fn new(system: System) -> Self {
         let home = match system {
             System::Windows => ("USERPROFILE", r"C:\Users\me"),
             System::Linux => ("HOME", "/home/me"),
@@ -41,18 +41,18 @@ impl FakeMachine {
         machine
     }
 
-    pub fn file(mut self, path: &str, text: &str) -> Self {
+    pub(super) fn file(mut self, path: &str, text: &str) -> Self {
         self.files.insert(PathBuf::from(path), text.to_owned());
         self
     }
 
-    pub fn folder(mut self, path: &str) -> Self {
+    pub(super) fn folder(mut self, path: &str) -> Self {
         self.folders.push(PathBuf::from(path));
         self
     }
 
     /// A running server with these variables.
-    pub fn server(mut self, pid: u32, environment: &[(&str, &str)]) -> Self {
+    pub(super) fn server(mut self, pid: u32, environment: &[(&str, &str)]) -> Self {
         let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         self.servers.push(Process {
             pid,
@@ -64,7 +64,7 @@ impl FakeMachine {
     }
 
     /// Changes the server added last.
-    pub fn which(mut self, change: impl FnOnce(&mut Process)) -> Self {
+    pub(super) fn which(mut self, change: impl FnOnce(&mut Process)) -> Self {
         change(self.servers.last_mut().expect("a server"));
         self
     }

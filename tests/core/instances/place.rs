@@ -28,7 +28,7 @@ async fn the_server_itself_says_where_its_models_are() {
     let folder = tempfile::tempdir().expect("a folder");
     let fake = FakeOllama::builder()
         .folder(folder.path())
-        .models([library::pick("all-minilm")])
+        .models([library::pick("llama3.2:3b")])
         .start()
         .await
         .expect("a fake server");
@@ -65,7 +65,7 @@ async fn the_process_says_it_when_there_is_no_model_to_ask_for() {
 
 #[tokio::test]
 async fn a_folder_that_is_not_here_belongs_to_another_machine() {
-    let fake = FakeOllama::builder().models([library::pick("all-minilm")]).start().await;
+    let fake = FakeOllama::builder().models([library::pick("llama3.2:3b")]).start().await;
     let fake = fake.expect("a fake server");
     let bench = bench(FakeMachine::new(System::Linux)).await;
     let id = add(&bench, &fake.url()).await;

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::client;
 
 async fn fake() -> FakeOllama {
-    let models = [library::pick("llama3.2:3b"), library::pick("nomic-embed-text")];
+    let models = [library::pick("llama3.2:3b"), library::pick("nomic-embed-text:latest")];
     FakeOllama::builder().models(models).utc_offset(-420).start().await.expect("a fake server")
 }
 
@@ -76,15 +76,15 @@ async fn an_embedding_model_is_loaded_and_unloaded_by_its_own_route() {
     let fake = fake().await;
     let client = client(&fake.url());
     let options = StartOptions { keep_alive: Some("10m".to_owned()), ..StartOptions::default() };
-    client.load("nomic-embed-text", &options, EmbeddingModel::Yes).await.expect("loaded");
-    client.unload("nomic-embed-text", EmbeddingModel::Yes).await.expect("unloading");
+    client.load("nomic-embed-text:latest", &options, EmbeddingModel::Yes).await.expect("loaded");
+    client.unload("nomic-embed-text:latest", EmbeddingModel::Yes).await.expect("unloading");
     let sent: Vec<_> =
         fake.requests_to("POST", "/api/embed").iter().map(|sent| sent.json()).collect();
     assert_eq!(
         sent,
         [
-            json!({"model": "nomic-embed-text", "input": [], "keep_alive": "10m"}),
-            json!({"model": "nomic-embed-text", "input": [], "keep_alive": 0}),
+            json!({"model": "nomic-embed-text:latest", "input": [], "keep_alive": "10m"}),
+            json!({"model": "nomic-embed-text:latest", "input": [], "keep_alive": 0}),
         ]
     );
 }
