@@ -4,9 +4,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod criteria;
+mod demo;
+mod dev;
+mod fingerprint;
 mod packages;
 mod place;
 mod process;
+mod run;
 mod test;
 mod ui;
 
@@ -20,12 +25,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    Criteria(criteria::Criteria),
+    Demo(demo::Demo),
+    Dev(dev::Dev),
+    Run(run::Run),
     Test(test::Test),
     Ui(ui::Ui),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
+        Task::Criteria(criteria) => criteria.run(),
+        Task::Demo(demo) => demo.run(),
+        Task::Dev(dev) => dev.run().map(|()| ExitCode::SUCCESS),
+        Task::Run(run) => run.run(),
         Task::Test(test) => Ok(test.run()),
         Task::Ui(ui) => ui.run().map(|()| ExitCode::SUCCESS),
     };

@@ -133,12 +133,19 @@ async fn a_dropped_load_is_given_up() -> Result<()> {
 #[tokio::test]
 async fn a_crashed_runner_ends_the_answer_and_is_started_anew() -> Result<()> {
     let server = FakeOllama::builder().models([library::pick("llama3.2:3b")]).start().await?;
-    let ask = r#"{"model":"llama3.2:3b","prompt":"a","stream":false}"#;
-    ensure!(post(server.address(), "/api/generate", ask).await?.status == 200);
+    let address = server.address();
+    server.hold_words(true);
+    let ask = r#"{"model":"llama3.2:3b","prompt":"a"}"#;
+    let answer = tokio::spawn(async move { post(address, "/api/generate", ask).await });
+    server.until("an answer", |control| control.answering("llama3.2:3b") == 1).await?;
     ensure!(server.crash_model("llama3.2:3b"));
-    ensure!(post(server.address(), "/api/generate", ask).await?.status == 200);
+    server.hold_words(false);
+    let answer = answer.await??;
+    let last = answer.body.lines().last().context("a last line")?;
+    ensure!(answer.status == 200 && last.contains("unexpectedly stopped"), "ended with {last}");
+    ensure!(post(address, "/api/generate", ask).await?.body.contains("\"done\":true"));
     server.machine(|machine| machine.busy = true);
-    let busy = post(server.address(), "/api/generate", ask).await?;
+    let busy = post(address, "/api/generate", ask).await?;
     ensure!(busy.status == 503 && busy.body.contains("again.  maximum"));
     Ok(())
 }
