@@ -3,4 +3,5 @@
 mod conformance;
 mod downloads;
 mod ground;
+mod instances;
 mod support;

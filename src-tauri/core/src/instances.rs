@@ -25,7 +25,7 @@ mod service;
 mod store;
 mod worker;
 
-pub use machine::{Machine, Process, System, ThisMachine};
+pub use machine::{Machine, Process, Space, System, ThisMachine};
 pub(crate) use recovery::recover;
 pub(crate) use worker::start;
 

@@ -136,15 +136,13 @@ fn conflicts(candidates: &[Candidate]) -> Vec<Option<String>> {
 
 /// `None` for an address where nothing that looks like Ollama answers.
 async fn ask(core: &Core, candidate: Candidate) -> Option<DetectedServer> {
-    let client = HttpOllama::new(&candidate.url, &[], None).ok()?;
-    let late = || WireError::new(ErrorCode::TimedOut).with("seconds", LIMIT.as_secs());
-    let outcome = tokio::time::timeout(LIMIT, look::ask(&client)).await;
-    let outcome = outcome.unwrap_or_else(|_| Err(late()));
+    let client = HttpOllama::new(&candidate.url, &[], None).ok()?.short_limit(LIMIT);
+    let outcome = look::ask(&client).await;
     if outcome.is_err() && !candidate.seen {
         return None;
     }
     let models = match outcome {
-        Ok(_) => tokio::time::timeout(LIMIT, client.tags()).await.ok().and_then(Result::ok),
+        Ok(_) => client.tags().await.ok(),
         Err(_) => None,
     };
     let mut health = Health::new(None);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use corral_contract::{InstanceId, Timestamp};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::{sync::broadcast::error::RecvError, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -22,8 +22,8 @@ const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(60);
 /// Looks between two at process and disk, which change seldom.
 const SELDOM: u32 = 30;
-/// The wall clock may be off by so much, in ms, before it counts as a jump or a sleep.
-const SLACK: i64 = 20_000;
+/// So much more time than planned may pass before it counts as a sleep or a jump of the clock.
+const SLACK: Duration = Duration::from_secs(20);
 
 /// Starts one poller per instance, and the look at this machine on the first run.
 pub(crate) fn start(core: &Core) {
@@ -65,10 +65,10 @@ pub(super) fn spawn(core: &Core, id: InstanceId) {
 }
 
 async fn poll(core: &Core, id: InstanceId, token: &CancellationToken) -> Result<()> {
-    let mut rhythm = Rhythm::new(core.now());
+    let mut rhythm = Rhythm::new(core.now(), Instant::now());
     let mut signals = core.signals.listen();
     loop {
-        let patience = rhythm.patience(core.now());
+        let patience = rhythm.begin(core.now(), Instant::now());
         tokio::select! {
             () = token.cancelled() => return Ok(()),
             looked = round(core, id, patience, &mut rhythm) => looked?,
@@ -78,7 +78,7 @@ async fn poll(core: &Core, id: InstanceId, token: &CancellationToken) -> Result<
         else {
             return Ok(());
         };
-        let wait = rhythm.next(core.now(), up);
+        let wait = rhythm.next(up, Instant::now());
         let due = tokio::time::sleep(wait);
         tokio::pin!(due);
         loop {
@@ -121,29 +121,40 @@ async fn round(core: &Core, id: InstanceId, patience: Patience, rhythm: &mut Rhy
 struct Rhythm {
     visible: bool,
     down_wait: Duration,
-    /// When the next look was due; later than [`SLACK`] after it, or before it, is a gap.
-    due: Timestamp,
-    /// Whether the last wait was cut short.
-    hurried: bool,
+    /// When the last look began, by both clocks.
+    began: (Timestamp, Instant),
+    /// When the next look is due.
+    due: Instant,
     /// Whether it was up at the last look, and looks since process and disk were looked at.
     was_up: Option<bool>,
     looks: u32,
 }
 
 impl Rhythm {
-    fn new(now: Timestamp) -> Self {
-        Rhythm { visible: true, down_wait: FIRST, due: now, hurried: false, was_up: None, looks: 0 }
+    fn new(wall: Timestamp, now: Instant) -> Self {
+        Rhythm {
+            visible: true,
+            down_wait: FIRST,
+            began: (wall, now),
+            due: now,
+            was_up: None,
+            looks: 0,
+        }
     }
 
-    /// How patient the look that is due now has to be.
-    fn patience(&self, now: Timestamp) -> Patience {
-        let late = now.since(self.due);
-        let early = if self.hurried { HIDDEN.max(LONGEST).as_millis() as i64 } else { 0 };
-        if late > SLACK || late < -(early + SLACK) { Patience::AfterGap } else { Patience::Usual }
+    /// A look begins; tells how patient it has to be. Some systems stop the steady clock while
+    /// they sleep: then the wall clock runs ahead of it. On others the look is just late.
+    fn begin(&mut self, wall: Timestamp, now: Instant) -> Patience {
+        let (wall_before, before) = std::mem::replace(&mut self.began, (wall, now));
+        let passed = now.duration_since(before).as_millis();
+        let drift = i128::from(wall.since(wall_before)) - i128::try_from(passed).unwrap_or(0);
+        let late = now.saturating_duration_since(self.due);
+        let gap = drift.unsigned_abs() > SLACK.as_millis() || late > SLACK;
+        if gap { Patience::AfterGap } else { Patience::Usual }
     }
 
     /// The wait until the next look.
-    fn next(&mut self, now: Timestamp, up: bool) -> Duration {
+    fn next(&mut self, up: bool, now: Instant) -> Duration {
         let wait = if up {
             self.down_wait = FIRST;
             if self.visible { VISIBLE } else { HIDDEN }
@@ -152,14 +163,12 @@ impl Rhythm {
             self.down_wait = (wait * 2).min(LONGEST);
             wait
         };
-        self.due = now.plus(wait.as_millis() as i64);
-        self.hurried = false;
+        self.due = now + wait;
         wait
     }
 
-    /// The next look is now.
+    /// The next look is now, and so are those after it.
     fn hurry(&mut self) {
-        self.hurried = true;
         self.down_wait = FIRST;
     }
 
@@ -177,51 +186,56 @@ impl Rhythm {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use corral_contract::Timestamp;
+    use tokio::time::Instant;
 
     use super::{FIRST, HIDDEN, LONGEST, Patience, Rhythm, SELDOM, VISIBLE};
 
+    fn rhythm() -> (Rhythm, Instant) {
+        let now = Instant::now();
+        (Rhythm::new(Timestamp(0), now), now)
+    }
+
     #[test]
     fn backs_off_while_down_and_starts_anew_when_up() {
-        let mut rhythm = Rhythm::new(Timestamp(0));
-        let waits: Vec<u64> = (0..7).map(|_| rhythm.next(Timestamp(0), false).as_secs()).collect();
+        let (mut rhythm, now) = rhythm();
+        let waits: Vec<u64> = (0..7).map(|_| rhythm.next(false, now).as_secs()).collect();
         assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60]);
-        assert_eq!(rhythm.next(Timestamp(0), true), VISIBLE);
-        assert_eq!(rhythm.next(Timestamp(0), false), FIRST);
+        assert_eq!(rhythm.next(true, now), VISIBLE);
+        assert_eq!(rhythm.next(false, now), FIRST);
         rhythm.visible = false;
-        assert_eq!(rhythm.next(Timestamp(0), true), HIDDEN);
+        assert_eq!(rhythm.next(true, now), HIDDEN);
     }
 
     #[test]
     fn a_suspicion_ends_the_back_off() {
-        let mut rhythm = Rhythm::new(Timestamp(0));
-        while rhythm.next(Timestamp(0), false) < LONGEST {}
+        let (mut rhythm, now) = rhythm();
+        while rhythm.next(false, now) < LONGEST {}
         rhythm.hurry();
-        assert_eq!(rhythm.next(Timestamp(0), false), FIRST);
+        assert_eq!(rhythm.next(false, now), FIRST);
     }
 
     #[test]
     fn sleep_and_a_moved_clock_are_told_from_an_ordinary_wait() {
-        let after = |hurried, ms| {
-            let mut rhythm = Rhythm::new(Timestamp(0));
-            let now = Timestamp(1_000_000);
-            rhythm.next(now, true);
-            if hurried {
-                rhythm.hurry();
-            }
-            rhythm.patience(now.plus(ms))
+        let after = |steady_seconds: u64, wall_seconds: i64| {
+            let (mut rhythm, now) = rhythm();
+            rhythm.next(true, now);
+            let wall = Timestamp(wall_seconds * 1000);
+            rhythm.begin(wall, now + Duration::from_secs(steady_seconds))
         };
-        assert_eq!(after(false, 10_050), Patience::Usual);
-        assert_eq!(after(false, 25_000), Patience::Usual, "a busy machine is late");
-        assert_eq!(after(false, 3_600_000), Patience::AfterGap, "slept for an hour");
-        assert_eq!(after(false, -3_600_000), Patience::AfterGap, "the clock was set back");
-        assert_eq!(after(true, 1), Patience::Usual, "woken early");
-        assert_eq!(after(true, 3_600_000), Patience::AfterGap);
+        assert_eq!(after(10, 10), Patience::Usual);
+        assert_eq!(after(1, 1), Patience::Usual, "woken early");
+        assert_eq!(after(25, 25), Patience::Usual, "a busy machine is late");
+        assert_eq!(after(10, 3600), Patience::AfterGap, "slept, the steady clock too");
+        assert_eq!(after(3600, 3600), Patience::AfterGap, "slept, the steady clock not");
+        assert_eq!(after(10, -3600), Patience::AfterGap, "the clock was set back");
     }
 
     #[test]
     fn looks_at_the_disk_seldom_and_at_every_change() {
-        let mut rhythm = Rhythm::new(Timestamp(0));
+        let (mut rhythm, _) = rhythm();
         assert!(rhythm.seldom(true));
         assert_eq!((0..SELDOM).filter(|_| rhythm.seldom(true)).count(), 1);
         assert!(rhythm.seldom(false));
