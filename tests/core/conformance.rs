@@ -3,6 +3,7 @@
 mod behaviour;
 mod exchange;
 mod lab;
+mod network;
 mod shape;
 
 use std::fs;

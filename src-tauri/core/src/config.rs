@@ -4,7 +4,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::Deserialize;
 
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    clock::{Clock, SystemClock},
+    instances::{Machine, ThisMachine},
+};
 
 /// Folders, clock and first instances.
 #[derive(Clone)]
@@ -19,6 +22,8 @@ pub struct CoreConfig {
     pub seed: Vec<SeedInstance>,
     /// Look for servers on this machine when the database is new and nothing is seeded.
     pub detect_on_first_run: bool,
+    /// Where servers are looked for.
+    pub machine: Arc<dyn Machine>,
     /// Start the background workers. Off in tests that drive a domain by hand.
     pub workers: bool,
 }
@@ -41,6 +46,7 @@ impl CoreConfig {
             clock: Arc::new(SystemClock),
             seed: Vec::new(),
             detect_on_first_run: false,
+            machine: Arc::new(ThisMachine),
             workers: true,
         }
     }

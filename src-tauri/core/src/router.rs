@@ -65,6 +65,10 @@ macro_rules! routes {
 
 routes! {
     app: Snapshot, SetVisible;
+    instances: List, Detect, Add, Update, Remove, Probe, Test;
+    models: Create;
+    downloads: List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
+        ClearFinished;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
     settings: Get, Update;

@@ -116,6 +116,57 @@ async fn a_load_shows_only_when_it_is_done() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_dropped_load_is_given_up() -> Result<()> {
+    let server = FakeOllama::builder().models([library::pick("llama3.2:3b")]).start().await?;
+    server.hold_loads(true);
+    let mut stream = TcpStream::connect(server.address()).await?;
+    let load = posting(server.address(), "/api/generate", r#"{"model":"llama3.2:3b"}"#);
+    stream.write_all(load.as_bytes()).await?;
+    server.until("the load to begin", |control| !control.loading().is_empty()).await?;
+    drop(stream);
+    server.until("the load to be given up", |control| control.loading().is_empty()).await?;
+    server.hold_loads(false);
+    ensure!(server.loaded().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crashed_runner_ends_the_answer_and_is_started_anew() -> Result<()> {
+    let server = FakeOllama::builder().models([library::pick("llama3.2:3b")]).start().await?;
+    let address = server.address();
+    server.hold_words(true);
+    let ask = r#"{"model":"llama3.2:3b","prompt":"a"}"#;
+    let answer = tokio::spawn(async move { post(address, "/api/generate", ask).await });
+    server.until("an answer", |control| control.answering("llama3.2:3b") == 1).await?;
+    ensure!(server.crash_model("llama3.2:3b"));
+    server.hold_words(false);
+    let answer = answer.await??;
+    let last = answer.body.lines().last().context("a last line")?;
+    ensure!(answer.status == 200 && last.contains("unexpectedly stopped"), "ended with {last}");
+    ensure!(post(address, "/api/generate", ask).await?.body.contains("\"done\":true"));
+    server.machine(|machine| machine.busy = true);
+    let busy = post(address, "/api/generate", ask).await?;
+    ensure!(busy.status == 503 && busy.body.contains("again.  maximum"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_no_longer_fits_is_put_out() -> Result<()> {
+    let models = ["llama3.2:3b", "qwen3:8b", "gemma3:4b"].map(library::pick);
+    let server = FakeOllama::builder().models(models).start().await?;
+    server.machine(|machine| machine.max_loaded = 2);
+    for request in [
+        r#"{"model":"llama3.2:3b","keep_alive":"1m"}"#,
+        r#"{"model":"qwen3:8b","keep_alive":-1}"#,
+        r#"{"model":"gemma3:4b"}"#,
+    ] {
+        ensure!(post(server.address(), "/api/generate", request).await?.status == 200);
+    }
+    ensure!(server.loaded() == ["qwen3:8b", "gemma3:4b"], "{:?}", server.loaded());
+    Ok(())
+}
+
+#[tokio::test]
 async fn faults_strike_where_they_are_planned() -> Result<()> {
     let server = FakeOllama::builder().start().await?;
     let address = server.address();

@@ -143,6 +143,17 @@ impl Control {
         self.0.scheduler.set_hold(hold);
     }
 
+    /// While held, streamed answers stop before their next word.
+    pub fn hold_words(&self, hold: bool) {
+        self.0.scheduler.set_hold_words(hold);
+    }
+
+    /// How many streamed answers this model is giving.
+    pub fn answering(&self, name: &str) -> usize {
+        let weights = self.find(name).map(|stored| stored.model.weights.digest.clone());
+        weights.map_or(0, |weights| self.0.scheduler.answering(&weights))
+    }
+
     /// Names being loaded.
     pub fn loading(&self) -> Vec<String> {
         self.0.scheduler.loading()

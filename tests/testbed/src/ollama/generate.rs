@@ -197,6 +197,10 @@ impl Run {
                 }
                 return;
             }
+            tokio::select! {
+                () = self.shared.scheduler.next_word() => {}
+                () = lines.closed() => return,
+            }
             if self.crashed() {
                 // Whether anybody still reads the last word makes no difference.
                 let _ = lines.line(&json!({ "error": CRASH })).await;

@@ -211,25 +211,6 @@ impl Model {
         })
     }
 
-    /// The manifest as bytes; their SHA-256 is the model's digest.
-    pub fn manifest(&self) -> Vec<u8> {
-        let entry = |layer: &Layer| {
-            json!({
-                "mediaType": layer.kind.media_type(),
-                "digest": layer.full_digest(),
-                "size": layer.size,
-            })
-        };
-        let layers: Vec<Value> = self.layers().iter().map(entry).collect();
-        let manifest = json!({
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-            "config": entry(&self.config_layer()),
-            "layers": layers,
-        });
-        manifest.to_string().into_bytes()
-    }
-
     pub(crate) fn details(&self) -> Value {
         json!({
             "parent_model": self.parent_model,
@@ -251,4 +232,23 @@ impl Model {
         // Beyond the usual 4,096 tokens the cache grows with the context.
         base + context.saturating_sub(4096) * self.block_count.max(1) * 2048
     }
+}
+
+/// The manifest as bytes; their SHA-256 is the model's digest.
+pub(crate) fn manifest(layers: &[Layer], config: &Layer) -> Vec<u8> {
+    let entry = |layer: &Layer| {
+        json!({
+            "mediaType": layer.kind.media_type(),
+            "digest": layer.full_digest(),
+            "size": layer.size,
+        })
+    };
+    let layers: Vec<Value> = layers.iter().map(entry).collect();
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": entry(config),
+        "layers": layers,
+    });
+    manifest.to_string().into_bytes()
 }

@@ -68,6 +68,8 @@ pub(crate) struct Scheduler {
     runners: Mutex<HashMap<String, Loaded>>,
     /// Loads wait while this is true.
     hold: watch::Sender<bool>,
+    /// Answers stop before their next word while this is true.
+    hold_words: watch::Sender<bool>,
     one_at_a_time: tokio::sync::Mutex<()>,
     loading: Mutex<Vec<String>>,
 }
@@ -78,6 +80,7 @@ impl Scheduler {
             machine: Mutex::new(machine),
             runners: Mutex::default(),
             hold: watch::Sender::new(false),
+            hold_words: watch::Sender::new(false),
             one_at_a_time: tokio::sync::Mutex::default(),
             loading: Mutex::default(),
         }
@@ -85,6 +88,21 @@ impl Scheduler {
 
     pub(crate) fn set_hold(&self, hold: bool) {
         self.hold.send_modify(|held| *held = hold);
+    }
+
+    pub(crate) fn set_hold_words(&self, hold: bool) {
+        self.hold_words.send_modify(|held| *held = hold);
+    }
+
+    /// Waits until answers may go on.
+    pub(crate) async fn next_word(&self) {
+        // The sender lives as long as this scheduler, so the wait cannot fail.
+        let _ = self.hold_words.subscribe().wait_for(|held| !held).await;
+    }
+
+    /// How many requests the runner of these weights is answering.
+    pub(crate) fn answering(&self, weights: &str) -> usize {
+        lock(&self.runners).get(weights).map_or(0, |runner| runner.active)
     }
 
     /// Names whose load has begun and not ended.
@@ -236,6 +254,7 @@ impl Scheduler {
         if let Some(runner) = lock(&shared.scheduler.runners).get_mut(weights) {
             runner.active += 1;
         }
+        shared.changes.note();
         Using { shared: Arc::clone(shared), weights: weights.to_owned() }
     }
 }

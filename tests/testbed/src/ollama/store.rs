@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::disk::Disk;
 use super::layer::{Layer, sha256};
-use super::model::Model;
+use super::model::{Model, manifest};
 use super::name::Name;
 
 /// A blob the server holds.
@@ -24,6 +24,8 @@ pub struct Stored {
     pub model: Model,
     pub layers: Vec<Layer>,
     pub config: Layer,
+    /// The manifest, byte for byte.
+    pub manifest: Vec<u8>,
     /// SHA-256 of the manifest, 64 hex digits.
     pub digest: String,
     /// Sum of layers and config, bytes.
@@ -36,9 +38,10 @@ impl Stored {
         let layers = model.layers();
         let config = model.config_layer();
         let size = layers.iter().map(|layer| layer.size).sum::<u64>() + config.size;
-        let digest = sha256(&model.manifest());
+        let manifest = manifest(&layers, &config);
+        let digest = sha256(&manifest);
         let modified_at = model.modified_at.unwrap_or(now);
-        Self { model, layers, config, digest, size, modified_at }
+        Self { model, layers, config, manifest, digest, size, modified_at }
     }
 
     /// Layers, then config: the order of a pull.
@@ -70,10 +73,11 @@ impl Store {
 
     /// Adds or replaces a model together with all its blobs.
     pub fn install(&mut self, model: Model, now: DateTime<Utc>) {
-        for layer in model.layers().iter().chain(std::iter::once(&model.config_layer())) {
+        let stored = Stored::new(model, now);
+        for layer in stored.blobs() {
             self.add_blob(&layer.digest, Blob { size: layer.size, data: layer.data.clone() });
         }
-        self.write_manifest(model, now);
+        self.put(stored);
     }
 
     /// Writes only the manifest; returns the model it replaced.
@@ -82,13 +86,15 @@ impl Store {
         model: Model,
         now: DateTime<Utc>,
     ) -> Option<Arc<Stored>> {
-        let key = model.name.key();
-        let stored = Stored::new(model, now);
+        self.put(Stored::new(model, now))
+    }
+
+    fn put(&mut self, stored: Stored) -> Option<Arc<Stored>> {
         if let Some(disk) = &self.disk {
-            disk.write_manifest(&stored.model.name, &stored.model.manifest());
+            disk.write_manifest(&stored.model.name, &stored.manifest);
         }
         self.revision += 1;
-        self.models.insert(key, Arc::new(stored))
+        self.models.insert(stored.model.name.key(), Arc::new(stored))
     }
 
     pub fn find(&self, name: &Name) -> Option<Arc<Stored>> {
