@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use corral_testbed::window::{Launch, Window};
 
-use super::process::{self, Timed};
-use super::row::{Measured, Row};
+use crate::process::{self, Timed};
+use crate::row::{Measured, Row};
 
 /// How often each window is opened. Odd, so that the median is one of them.
 const STARTS: usize = 9;
