@@ -1,1 +1,5 @@
-fn main() {}
+//! The core through its public API: a real SQLite file, the test bed in place of the outside.
+
+mod conformance;
+mod ground;
+mod support;

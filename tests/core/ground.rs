@@ -1,0 +1,8 @@
+//! What everything stands on: commands, audit, events, workers, database, logs.
+
+mod audit;
+mod bus;
+mod database;
+mod router;
+mod settings;
+mod supervisor;
