@@ -94,7 +94,11 @@ async fn facts<R: Runtime>(app: &AppHandle<R>, core: &Core) -> Result<DesktopFac
 }
 
 /// Does what the user chose when the window asked; `ask` means that he went back.
-async fn close<R: Runtime>(app: &AppHandle<R>, core: &Core, answer: CloseAnswer) -> Result<Nothing> {
+async fn close<R: Runtime>(
+    app: &AppHandle<R>,
+    core: &Core,
+    answer: CloseAnswer,
+) -> Result<Nothing> {
     if answer.remember {
         let settings = settings::Settings { close_button: answer.choice, ..core.settings() };
         core.run::<settings::call::Update>(Actor::Window, settings).await?;
