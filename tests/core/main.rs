@@ -1,1 +1,9 @@
-fn main() {}
+//! The core through its public API: a real SQLite file, the test bed in place of the outside.
+
+#![expect(unreachable_pub, reason = "a test binary has no outside")]
+
+mod conformance;
+mod downloads;
+mod ground;
+mod instances;
+mod support;

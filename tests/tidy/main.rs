@@ -1,1 +1,8 @@
-fn main() {}
+//! The rules of the repository as tests: what a review would otherwise have to look for.
+
+mod capability;
+mod languages;
+mod migrations;
+mod repository;
+mod shape;
+mod words;

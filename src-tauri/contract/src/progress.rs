@@ -38,13 +38,21 @@ pub struct Progress {
     pub left_seconds: Option<u64>,
     /// Bytes that had to be fetched again, already counted once in `done`.
     pub again: u64,
+    /// Whole percent to show where `done` of `total` would walk back: a server may name a further
+    /// layer when the ones before are there already, and the total grows.
+    #[serde(default)]
+    pub shown: Option<u8>,
     pub layers: Vec<LayerProgress>,
 }
 
 impl Progress {
     /// Whole percent, rounded down so that 100 means finished; `None` while the total is unknown.
+    /// Never goes back during the life of a job.
     #[must_use]
     pub fn percent(&self) -> Option<u8> {
+        if self.shown.is_some() {
+            return self.shown;
+        }
         match self.total {
             Some(total) if total > 0 => {
                 Some((self.done.min(total) as u128 * 100 / total as u128) as u8)

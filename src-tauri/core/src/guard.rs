@@ -50,9 +50,27 @@ impl Core {
     where
         Core: Handle<C>,
     {
+        self.guarded::<C, _>(actor, request, |request| Handle::<C>::handle(self, request)).await
+    }
+
+    /// As [`Core::run`] for a command whose work is done elsewhere: the desktop shell's own ones
+    /// pass the same guard and leave the same audit rows.
+    ///
+    /// # Errors
+    /// As [`Core::run`].
+    pub async fn guarded<C, F>(
+        &self,
+        actor: Actor,
+        request: C::Request,
+        work: impl FnOnce(C::Request) -> F,
+    ) -> Result<C::Reply>
+    where
+        C: Command,
+        F: Future<Output = Result<C::Reply>>,
+    {
         let target = if C::CHANGES { describe(&request) } else { String::new() };
         let result = match guard(actor, C::DOMAIN, C::NAME, &target) {
-            Ok(()) => Handle::<C>::handle(self, request).await,
+            Ok(()) => work(request).await,
             Err(denied) => Err(denied),
         };
         if C::CHANGES {

@@ -1,0 +1,133 @@
+//! The `desktop` domain: what only this shell can do, under the same guard and audit as the rest.
+
+use corral_contract::{
+    Command, ErrorCode, WireError,
+    audit::Actor,
+    command::Nothing,
+    desktop::{Autostart, CloseAnswer, DOMAIN, DesktopFacts, Folder, FolderRef, call},
+    settings::{self, CloseButton},
+};
+use corral_core::{Core, Result};
+use serde_json::Value;
+use tauri::{AppHandle, Manager, Runtime, Webview};
+use tauri_plugin_opener::OpenerExt;
+
+use crate::{
+    autostart, commands, events, language::SystemLanguage, preferences, quit, tray::Host, window,
+};
+
+/// Answers one command of the domain with its reply as JSON.
+///
+/// # Errors
+/// `INVALID_INPUT` for a request of another shape; `NOT_FOUND` for an unknown command; whatever
+/// the command itself answers.
+pub async fn answer<R: Runtime>(
+    webview: &Webview<R>,
+    core: &Core,
+    name: &str,
+    request: Value,
+) -> Result<String> {
+    let app = webview.app_handle();
+    match name {
+        call::Subscribe::NAME => {
+            run::<call::Subscribe, _>(core, request, async |request| {
+                events::subscribe(webview, core.bus.listen(), &request).map(|()| Nothing {})
+            })
+            .await
+        }
+        call::Facts::NAME => {
+            run::<call::Facts, _>(core, request, async |_| facts(app, core).await).await
+        }
+        call::SetAutostart::NAME => {
+            run::<call::SetAutostart, _>(core, request, async |Autostart { on }| {
+                autostart::set(app, on).await?;
+                facts(app, core).await
+            })
+            .await
+        }
+        call::CloseChoice::NAME => {
+            run::<call::CloseChoice, _>(core, request, async |answer| {
+                close(app, core, answer).await
+            })
+            .await
+        }
+        call::Reveal::NAME => {
+            run::<call::Reveal, _>(core, request, async |folder| reveal(app, core, folder).await)
+                .await
+        }
+        call::SavePreferences::NAME => {
+            run::<call::SavePreferences, _>(core, request, async |values| {
+                preferences::save(app, values).map(|()| Nothing {})
+            })
+            .await
+        }
+        call::LoadPreferences::NAME => {
+            run::<call::LoadPreferences, _>(core, request, async |_| preferences::load(app)).await
+        }
+        _ => Err(commands::unknown(DOMAIN.name, name)),
+    }
+}
+
+async fn run<C, F>(core: &Core, request: Value, work: F) -> Result<String>
+where
+    C: Command,
+    F: AsyncFnOnce(C::Request) -> Result<C::Reply>,
+{
+    let request = serde_json::from_value::<C::Request>(request)
+        .map_err(|error| WireError::field("request", "malformed").detail(error.to_string()))?;
+    let reply = core.guarded::<C, _>(Actor::Window, request, work).await?;
+    serde_json::to_string(&reply)
+        .map_err(|error| WireError::new(ErrorCode::StructTransform).detail(error.to_string()))
+}
+
+async fn facts<R: Runtime>(app: &AppHandle<R>, core: &Core) -> Result<DesktopFacts> {
+    let (autostart, autostart_problem) = autostart::state(app).await;
+    Ok(DesktopFacts {
+        tray: app.state::<Host>().there(),
+        autostart,
+        autostart_problem,
+        system: std::env::consts::OS.to_owned(),
+        log_folder: core.config.log_dir.display().to_string(),
+        data_folder: core.config.data_dir.display().to_string(),
+        system_language: app.state::<SystemLanguage>().locale().as_str().to_owned(),
+    })
+}
+
+/// Does what the user chose when the window asked; `ask` means that he went back.
+async fn close<R: Runtime>(
+    app: &AppHandle<R>,
+    core: &Core,
+    answer: CloseAnswer,
+) -> Result<Nothing> {
+    if answer.remember {
+        let settings = settings::Settings { close_button: answer.choice, ..core.settings() };
+        core.run::<settings::call::Update>(Actor::Window, settings).await?;
+    }
+    match answer.choice {
+        CloseButton::Ask => {}
+        CloseButton::Tray => window::put_away(app),
+        CloseButton::Quit => quit::begin(app),
+    }
+    Ok(Nothing {})
+}
+
+async fn reveal<R: Runtime>(app: &AppHandle<R>, core: &Core, folder: FolderRef) -> Result<Nothing> {
+    let path = match folder.folder {
+        Folder::Logs => core.config.log_dir.clone(),
+        Folder::Data => core.config.data_dir.clone(),
+        Folder::Backups => core.config.data_dir.join("backups"),
+    };
+    let app = app.clone();
+    let failed =
+        |error: String| WireError::new(ErrorCode::FileSystem).with("what", "open").detail(error);
+    // It starts a program and waits until the system has accepted that.
+    tokio::task::spawn_blocking(move || {
+        std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
+        let path = path.display().to_string();
+        app.opener().open_path(path, None::<&str>).map_err(|error| error.to_string())
+    })
+    .await
+    .map_err(|error| failed(error.to_string()))?
+    .map_err(failed)?;
+    Ok(Nothing {})
+}

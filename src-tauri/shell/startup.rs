@@ -1,0 +1,203 @@
+//! From the command line and the environment to a running core.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::Context;
+use corral_contract::WireError;
+use corral_core::{
+    Core, CoreConfig,
+    clock::SystemClock,
+    config::SeedInstance,
+    logs::{self, LevelHandle, LogFile},
+};
+use tauri::{
+    AppHandle, Config, Manager, Runtime, async_runtime, utils::config::AppDirectoriesOverride,
+};
+use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
+
+use crate::{language::SystemLanguage, quit, ready::Ready, window};
+
+/// Argument that starts Corral without showing its window.
+pub const HIDDEN: &str = "--hidden";
+
+/// Exit code without a display.
+pub const NO_DISPLAY: u8 = 2;
+
+/// Puts everything Corral keeps below one folder of the user's choice.
+const DATA_DIR: &str = "CORRAL_DATA_DIR";
+
+/// JSON list of `{name, url}`: the instances of a new database.
+const SEED: &str = "CORRAL_SEED_INSTANCES";
+
+/// Name of Corral's folders; also its identifier towards the system.
+const IDENTIFIER: &str = "dev.corral.app";
+
+/// How Corral was started.
+pub struct Start {
+    /// Do not show the window.
+    pub hidden: bool,
+    /// The one folder for everything, if the user named one.
+    pub root: Option<PathBuf>,
+    /// What the core is started with.
+    pub core: CoreConfig,
+}
+
+impl Start {
+    /// From this process's arguments and environment.
+    ///
+    /// # Errors
+    /// When the system does not say where a user's files go.
+    pub fn read() -> anyhow::Result<Start> {
+        let hidden = std::env::args_os().any(|argument| argument == HIDDEN);
+        Start::from(hidden, std::env::var_os(DATA_DIR), std::env::var(SEED).ok())
+    }
+
+    /// As [`Start::read`], from values.
+    ///
+    /// # Errors
+    /// As [`Start::read`].
+    pub fn from(
+        hidden: bool,
+        root: Option<OsString>,
+        seed: Option<String>,
+    ) -> anyhow::Result<Start> {
+        let root = root.filter(|root| !root.is_empty()).map(std::path::absolute).transpose()?;
+        let folders = match &root {
+            Some(root) => CoreConfig::in_folder(root),
+            None => system_folders()?,
+        };
+        let core = CoreConfig {
+            // A list, even an empty one, says what there is: then nobody has to look.
+            detect_on_first_run: seed.is_none(),
+            seed: seed.as_deref().map(read_seed).unwrap_or_default(),
+            ..folders
+        };
+        Ok(Start { hidden, root, core })
+    }
+
+    /// Makes Tauri's own files go where ours go.
+    ///
+    /// A folder of its own is also an app of its own: it may run beside the user's usual Corral,
+    /// and each keeps to a single window.
+    pub fn apply(&self, config: &mut Config) {
+        if let Some(root) = &self.root {
+            config.app.app_directories_override = Some(AppDirectoriesOverride::Root(root.clone()));
+            config.identifier = format!("{IDENTIFIER}.at{:016x}", fingerprint(root));
+        }
+    }
+}
+
+/// Two different folders hardly ever have the same one (FNV-1a); the same folder always does.
+fn fingerprint(path: &Path) -> u64 {
+    path.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn read_seed(json: &str) -> Vec<SeedInstance> {
+    serde_json::from_str(json).unwrap_or_else(|error| {
+        eprintln!("{SEED} is not a list of instances and is ignored: {error}");
+        Vec::new()
+    })
+}
+
+/// Where this system keeps a user's data and state.
+fn system_folders() -> anyhow::Result<CoreConfig> {
+    let data = dirs::data_dir().context("the system names no folder for a user's data")?;
+    let logs = if cfg!(target_os = "macos") {
+        dirs::home_dir().map(|home| home.join("Library").join("Logs").join(IDENTIFIER))
+    } else {
+        // Only Linux has a folder for state; elsewhere it is the data that stays on this machine.
+        dirs::state_dir()
+            .or_else(dirs::data_local_dir)
+            .map(|state| state.join(IDENTIFIER).join("logs"))
+    };
+    let data_dir = data.join(IDENTIFIER);
+    Ok(CoreConfig {
+        log_dir: logs.unwrap_or_else(|| data_dir.join("logs")),
+        data_dir,
+        clock: Arc::new(SystemClock),
+        seed: Vec::new(),
+        detect_on_first_run: true,
+        workers: true,
+    })
+}
+
+/// Names the cryptography behind TLS once for the whole process, before anything connects.
+pub(crate) fn provide_tls() {
+    // It fails only when a provider was named before, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// GTK ends the process without a word where there is no display.
+///
+/// # Errors
+/// A sentence for the user.
+pub(crate) fn check_display() -> Result<(), &'static str> {
+    let named = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if cfg!(target_os = "linux") && !named("DISPLAY") && !named("WAYLAND_DISPLAY") {
+        return Err(
+            "Corral needs a graphical session: neither DISPLAY nor WAYLAND_DISPLAY is set.",
+        );
+    }
+    Ok(())
+}
+
+/// Keeps the log open while the app runs.
+struct OpenLog(Mutex<Option<LogFile>>);
+
+/// Writes what the log still holds back.
+pub(crate) fn end_log<R: Runtime>(app: &AppHandle<R>) {
+    if let Some(log) = app.try_state::<OpenLog>() {
+        drop(log.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+/// Starts the core beside the window that is being opened. When it cannot start, a dialog says why
+/// and Corral ends with code 1.
+pub(crate) fn start_core<R: Runtime>(app: &AppHandle<R>, start: Start) {
+    let level = start_log(app, &start.core.log_dir);
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        let core = Core::start_with(start.core, level).await;
+        let problem = core.as_ref().err().cloned();
+        app.state::<Ready>().settle(core);
+        match problem {
+            None => window::tell_visible(&app),
+            Some(error) => say_and_end(&app, &error),
+        }
+    });
+}
+
+/// A log that cannot be written is no reason not to start: the window shows the same problem.
+fn start_log<R: Runtime>(app: &AppHandle<R>, folder: &Path) -> LevelHandle {
+    match logs::init(folder) {
+        Ok((file, level)) => {
+            app.manage(OpenLog(Mutex::new(Some(file))));
+            level
+        }
+        Err(error) => {
+            eprintln!("Corral runs without a log: {error}");
+            LevelHandle::default()
+        }
+    }
+}
+
+fn say_and_end<R: Runtime>(app: &AppHandle<R>, error: &WireError) {
+    tracing::error!(%error, "the core did not start");
+    eprintln!("Corral cannot start: {error}");
+    let locale = app.state::<SystemLanguage>().locale();
+    let title = corral_locale::text(locale, "startup.failed", &[]);
+    let cause = corral_locale::text(locale, &format!("error.{}.title", error.code.as_str()), &[]);
+    let detail = error.detail.as_deref().unwrap_or_default();
+    let handle = app.clone();
+    app.dialog()
+        .message(format!("{cause} ({})\n\n{detail}", error.code.as_str()))
+        .title(title)
+        .kind(MessageDialogKind::Error)
+        .show(move |_| quit::give_up(&handle, 1));
+}

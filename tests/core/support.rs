@@ -1,0 +1,43 @@
+//! What every test of the core needs: a core on a throw-away folder.
+
+use std::sync::Arc;
+
+use corral_contract::{Command, Timestamp, WireError, audit::Actor};
+use corral_core::{Core, CoreConfig, clock::ManualClock, router::Handle};
+use tempfile::TempDir;
+
+/// A Monday morning in 2026, in ms.
+pub const START: Timestamp = Timestamp(1_795_420_800_000);
+
+/// A core with its folder and its clock.
+pub struct Bench {
+    pub core: Core,
+    pub clock: ManualClock,
+    pub folder: TempDir,
+}
+
+impl Bench {
+    /// Without background workers: nothing happens but what the test asks for.
+    pub async fn quiet() -> Bench {
+        Bench::with(|config| config.workers = false).await
+    }
+
+    /// With a changed configuration.
+    pub async fn with(change: impl FnOnce(&mut CoreConfig)) -> Bench {
+        let folder = tempfile::tempdir().expect("a throw-away folder");
+        let clock = ManualClock::at(START);
+        let mut config = CoreConfig::in_folder(folder.path());
+        config.clock = Arc::new(clock.clone());
+        change(&mut config);
+        let core = Core::start(config).await.expect("the core starts");
+        Bench { core, clock, folder }
+    }
+
+    /// Asks as the window does.
+    pub async fn ask<C: Command>(&self, request: C::Request) -> Result<C::Reply, WireError>
+    where
+        Core: Handle<C>,
+    {
+        self.core.run::<C>(Actor::Window, request).await
+    }
+}

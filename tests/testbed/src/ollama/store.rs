@@ -1,0 +1,186 @@
+//! The server's models and blobs.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::disk::Disk;
+use super::layer::{Layer, sha256};
+use super::model::{Model, manifest};
+use super::name::Name;
+
+/// A blob the server holds.
+#[derive(Clone, Debug)]
+pub struct Blob {
+    /// Bytes.
+    pub size: u64,
+    pub data: Option<Arc<[u8]>>,
+}
+
+/// A model in the store, with what follows from it worked out once.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub model: Model,
+    pub layers: Vec<Layer>,
+    pub config: Layer,
+    /// The manifest, byte for byte.
+    pub manifest: Vec<u8>,
+    /// SHA-256 of the manifest, 64 hex digits.
+    pub digest: String,
+    /// Sum of layers and config, bytes.
+    pub size: u64,
+    pub modified_at: DateTime<Utc>,
+}
+
+impl Stored {
+    fn new(model: Model, now: DateTime<Utc>) -> Self {
+        let layers = model.layers();
+        let config = model.config_layer();
+        let size = layers.iter().map(|layer| layer.size).sum::<u64>() + config.size;
+        let manifest = manifest(&layers, &config);
+        let digest = sha256(&manifest);
+        let modified_at = model.modified_at.unwrap_or(now);
+        Self { model, layers, config, manifest, digest, size, modified_at }
+    }
+
+    /// Layers, then config: the order of a pull.
+    pub fn blobs(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter().chain(std::iter::once(&self.config))
+    }
+}
+
+/// Models by name, blobs by digest, and bytes of interrupted downloads.
+#[derive(Debug, Default)]
+pub struct Store {
+    models: BTreeMap<String, Arc<Stored>>,
+    blobs: HashMap<String, Blob>,
+    /// Bytes already fetched of blobs that are not complete.
+    pub partials: HashMap<String, u64>,
+    disk: Option<Disk>,
+    revision: u64,
+}
+
+impl Store {
+    pub(crate) fn on_disk(disk: Disk) -> Self {
+        Self { disk: Some(disk), ..Self::default() }
+    }
+
+    /// Counts every change of the list.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Adds or replaces a model together with all its blobs.
+    pub fn install(&mut self, model: Model, now: DateTime<Utc>) {
+        let stored = Stored::new(model, now);
+        for layer in stored.blobs() {
+            self.add_blob(&layer.digest, Blob { size: layer.size, data: layer.data.clone() });
+        }
+        self.put(stored);
+    }
+
+    /// Writes only the manifest; returns the model it replaced.
+    pub(crate) fn write_manifest(
+        &mut self,
+        model: Model,
+        now: DateTime<Utc>,
+    ) -> Option<Arc<Stored>> {
+        self.put(Stored::new(model, now))
+    }
+
+    fn put(&mut self, stored: Stored) -> Option<Arc<Stored>> {
+        if let Some(disk) = &self.disk {
+            disk.write_manifest(&stored.model.name, &stored.manifest);
+        }
+        self.revision += 1;
+        self.models.insert(stored.model.name.key(), Arc::new(stored))
+    }
+
+    pub fn find(&self, name: &Name) -> Option<Arc<Stored>> {
+        self.models.get(&name.key()).map(Arc::clone)
+    }
+
+    /// Newest first, as the list shows them.
+    pub fn newest_first(&self) -> Vec<Arc<Stored>> {
+        let mut models: Vec<_> = self.models.values().map(Arc::clone).collect();
+        // Seconds only: the server sorts by the manifest's time in seconds.
+        models.sort_by_key(|stored| std::cmp::Reverse(stored.modified_at.timestamp()));
+        models
+    }
+
+    pub fn len(&self) -> usize {
+        self.models.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.models.is_empty()
+    }
+
+    /// Removes a model and the blobs nobody else uses; false when it is not there.
+    pub fn remove(&mut self, name: &Name) -> bool {
+        let Some(gone) = self.models.remove(&name.key()) else { return false };
+        self.revision += 1;
+        if let Some(disk) = &self.disk {
+            disk.remove_manifest(&gone.model.name);
+        }
+        self.drop_unused(&gone);
+        true
+    }
+
+    /// Deletes those blobs of `old` that no model refers to; says whether there were any.
+    pub(crate) fn drop_unused(&mut self, old: &Stored) -> bool {
+        let used: HashSet<String> = self
+            .models
+            .values()
+            .flat_map(|stored| stored.blobs().map(|layer| layer.digest.clone()))
+            .collect();
+        let unused: Vec<String> = old
+            .blobs()
+            .map(|layer| layer.digest.clone())
+            .filter(|digest| !used.contains(digest) && self.blobs.contains_key(digest))
+            .collect();
+        for digest in &unused {
+            self.remove_blob(digest);
+        }
+        !unused.is_empty()
+    }
+
+    /// Empties the store: models and blobs.
+    pub fn wipe(&mut self) {
+        let names: Vec<Name> =
+            self.models.values().map(|stored| stored.model.name.clone()).collect();
+        for name in names {
+            self.remove(&name);
+        }
+        let blobs: Vec<String> = self.blobs.keys().cloned().collect();
+        for digest in blobs {
+            self.remove_blob(&digest);
+        }
+        self.partials.clear();
+    }
+
+    pub fn blob(&self, digest: &str) -> Option<&Blob> {
+        self.blobs.get(digest)
+    }
+
+    /// How many blobs the store holds.
+    pub fn blob_count(&self) -> usize {
+        self.blobs.len()
+    }
+
+    pub fn add_blob(&mut self, digest: &str, blob: Blob) {
+        if let Some(disk) = &self.disk {
+            disk.write_blob(digest, &blob);
+        }
+        self.partials.remove(digest);
+        self.blobs.insert(digest.to_owned(), blob);
+    }
+
+    pub fn remove_blob(&mut self, digest: &str) {
+        if let Some(disk) = &self.disk {
+            disk.remove_blob(digest);
+        }
+        self.blobs.remove(digest);
+    }
+}

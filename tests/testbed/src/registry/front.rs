@@ -1,0 +1,136 @@
+//! The registry: manifests, tokens, and where a blob is to be had.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, header};
+use axum::response::Response;
+use serde_json::json;
+
+use super::cdn::{self, Delivery};
+use super::{Access, Asked, Handover, Shared, Trouble};
+use crate::patience::lock;
+use crate::wire::Cutter;
+
+const TOKEN: &str = "opens-everything";
+
+pub(super) async fn serve(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(cutter): ConnectInfo<Cutter>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    note(&shared, &parts, false);
+    let path = parts.uri.path();
+    if path == "/token" {
+        return token(&parts);
+    }
+    if let Some(refusal) = locked(&shared, &parts) {
+        return refusal;
+    }
+    let rest = path.strip_prefix("/v2/").unwrap_or_default();
+    if let Some((name, tag)) = rest.split_once("/manifests/") {
+        return manifest(&shared, &format!("{name}:{tag}"));
+    }
+    match rest.split_once("/blobs/sha256:") {
+        Some((_, digest)) => blob(&shared, &parts, digest, cutter).await,
+        None => plain(StatusCode::NOT_FOUND, "404 page not found"),
+    }
+}
+
+pub(super) fn note(shared: &Shared, parts: &Parts, cdn: bool) {
+    let text = |name| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let asked = Asked {
+        cdn,
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        range: text(header::RANGE),
+        user_agent: text(header::USER_AGENT),
+        authorized: parts.headers.contains_key(header::AUTHORIZATION),
+    };
+    lock(&shared.book).asked.push(asked);
+    shared.changes.note();
+}
+
+/// A response with a text body; headers follow.
+pub(super) fn plain(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response
+}
+
+pub(super) fn set(response: &mut Response, name: header::HeaderName, value: &str) {
+    if let Ok(value) = value.parse() {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// The token endpoint wants a signature, of whatever kind.
+fn token(parts: &Parts) -> Response {
+    if !parts.headers.contains_key(header::AUTHORIZATION) {
+        return plain(StatusCode::UNAUTHORIZED, "{\"error\":\"unauthorized\"}");
+    }
+    plain(StatusCode::OK, json!({ "token": TOKEN }).to_string())
+}
+
+fn locked(shared: &Shared, parts: &Parts) -> Option<Response> {
+    let access = lock(&shared.book).access.clone();
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let shown = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let realm = match access {
+        Access::Public => return None,
+        Access::Token if shown == Some(&format!("Bearer {TOKEN}")) => return None,
+        Access::Token | Access::Denied => host.unwrap_or_default().to_owned(),
+        Access::ForeignRealm(host) => host,
+    };
+    let mut response =
+        plain(StatusCode::UNAUTHORIZED, "{\"errors\":[{\"code\":\"UNAUTHORIZED\"}]}");
+    let challenge = format!(
+        "Bearer realm=\"http://{realm}/token\",service=\"registry\",scope=\"repository:lab:pull\""
+    );
+    set(&mut response, header::WWW_AUTHENTICATE, &challenge);
+    Some(response)
+}
+
+fn manifest(shared: &Shared, name: &str) -> Response {
+    let book = lock(&shared.book);
+    if let Some((status, body)) = &book.manifest_status {
+        let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY);
+        return plain(status, body.clone());
+    }
+    let Some(manifest) = book.manifests.get(name) else {
+        let body =
+            "{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\",\"message\":\"manifest unknown\"}]}";
+        return plain(StatusCode::NOT_FOUND, body);
+    };
+    let mut response = plain(StatusCode::OK, manifest.clone());
+    let kind = "application/vnd.docker.distribution.manifest.v2+json";
+    set(&mut response, header::CONTENT_TYPE, kind);
+    response
+}
+
+async fn blob(shared: &Arc<Shared>, parts: &Parts, digest: &str, cutter: Cutter) -> Response {
+    let (content, handover, generation) = {
+        let book = lock(&shared.book);
+        (book.contents.get(digest).cloned(), book.handover, book.generation)
+    };
+    let Some(content) = content else {
+        return plain(StatusCode::NOT_FOUND, "{\"errors\":[{\"code\":\"BLOB_UNKNOWN\"}]}");
+    };
+    let status = match handover {
+        Handover::Direct => {
+            let head = parts.method == Method::HEAD;
+            let delivery = Delivery { content, range: None, trouble: Trouble::None, head };
+            return cdn::deliver(shared, delivery, cutter).await;
+        }
+        Handover::Redirect => StatusCode::TEMPORARY_REDIRECT,
+        Handover::Found => StatusCode::FOUND,
+    };
+    let cdn = lock(&shared.cdn).map(|address| address.to_string()).unwrap_or_default();
+    let mut response = plain(status, "");
+    let location = format!("http://{cdn}/data/{digest}?signature={generation}");
+    set(&mut response, header::LOCATION, &location);
+    response
+}
