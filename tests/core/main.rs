@@ -2,4 +2,7 @@
 
 mod conformance;
 mod ground;
+mod models;
+mod stage;
 mod support;
+mod sync;
