@@ -130,7 +130,7 @@ async fn a_busy_model_may_be_listed_past_its_time_and_runs() {
 
 #[tokio::test]
 async fn one_that_makes_room_for_another_was_evicted_even_when_that_shows_later() {
-    let mut bench = Bench::with(&["a:1", "b:1", "c:1"]).await;
+    let mut bench = Bench::with(&["a:1", "b:1", "c:1", "d:1"]).await;
     let until = Some(START.plus(5 * MINUTE));
     bench.started("a:1", until).await;
     bench.look(&[entry("a:1", until)]).await;
@@ -138,18 +138,17 @@ async fn one_that_makes_room_for_another_was_evicted_even_when_that_shows_later(
     bench.look(&[entry("b:1", until)]).await;
     assert_eq!(bench.last("a:1").await, (Status::Stopped, Cause::Evicted));
 
-    bench.started("b:1", until).await;
-    bench.clock.advance(2000);
-    bench.look(&[entry("b:1", until)]).await;
+    bench.started("c:1", until).await;
+    bench.look(&[entry("c:1", until)]).await;
     bench.clock.advance(2000);
     // Nothing is listed while the other one is being loaded.
     bench.look(&[]).await;
-    assert_eq!(bench.row("b:1").await.run, Run::Crashed);
+    assert_eq!(bench.row("c:1").await.run, Run::Crashed);
     bench.clock.advance(4000);
-    bench.look(&[entry("c:1", until)]).await;
-    assert_eq!(bench.last("b:1").await, (Status::Stopped, Cause::Evicted));
+    bench.look(&[entry("d:1", until)]).await;
+    assert_eq!(bench.last("c:1").await, (Status::Stopped, Cause::Evicted));
     bench.clock.advance(MINUTE);
-    bench.look(&[entry("c:1", until)]).await;
+    bench.look(&[entry("d:1", until)]).await;
     assert_eq!(bench.notices().await, 0, "nobody is alarmed for nothing");
 }
 
