@@ -6,4 +6,6 @@ mod conformance;
 mod downloads;
 mod ground;
 mod instances;
+mod models;
 mod support;
+mod sync;
