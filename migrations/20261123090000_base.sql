@@ -73,6 +73,8 @@ CREATE TABLE model (
     seen_at        INTEGER,
     -- Not shown until then: a delete that can still be taken back.
     hidden_until   INTEGER,
+    -- Hash of what the server last said about it.
+    mark           INTEGER,
     UNIQUE (instance_id, key)
 ) STRICT;
 -- Everything that search filters and sorts by, so that only the rows of the page are read.

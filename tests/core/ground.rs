@@ -3,6 +3,7 @@
 mod audit;
 mod bus;
 mod database;
+mod disk;
 mod router;
 mod settings;
 mod supervisor;

@@ -1,5 +1,7 @@
 //! The core through its public API: a real SQLite file, the test bed in place of the outside.
 
 mod conformance;
+mod downloads;
 mod ground;
+mod instances;
 mod support;

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::place;
 
-mod fingerprint;
+mod dist;
 mod module;
 mod npm;
 mod style;
@@ -53,39 +53,48 @@ impl Ui {
 /// When the sources do not compile, npm fails, or the release module is too large.
 pub(crate) fn build(variant: Variant) -> Result<()> {
     let started = Instant::now();
-    let wanted = fingerprint::of_sources(variant)?;
-    if fingerprint::of_dist().as_deref() == Some(wanted.as_str()) {
+    let wanted = dist::wanted(variant)?;
+    if dist::held().as_deref() == Some(wanted.as_str()) {
         println!("ui: nothing changed, module {}", megabytes(module_size()?));
         return Ok(());
     }
-    fingerprint::forget()?;
+    dist::forget()?;
     let bound = module::build(variant)?;
     assemble(&bound)?;
     let size = module_size()?;
     if variant == Variant::Release && size > LARGEST_MODULE {
         bail!("the module has {size} bytes, the limit is {LARGEST_MODULE}");
     }
-    fingerprint::remember(&wanted)?;
+    dist::remember(&wanted)?;
     println!("ui: module {}, built in {:.1} s", megabytes(size), started.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// What the window would be built from now: changes with any of its sources.
+///
+/// # Errors
+/// When a source cannot be read.
+pub(crate) fn sources(variant: Variant) -> Result<String> {
+    dist::wanted(variant)
 }
 
 /// Lays the page, its boot script, the style sheet and the module into `src-ui/dist`.
 fn assemble(bound: &Path) -> Result<()> {
     let source = place::root().join("src-ui");
-    let dist = place::dist();
-    if dist.exists() {
-        fs::remove_dir_all(&dist).with_context(|| format!("cannot empty {}", dist.display()))?;
+    let folder = place::dist();
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot empty {}", folder.display()))?;
     }
-    fs::create_dir_all(&dist)?;
+    fs::create_dir_all(&folder)?;
     for name in ["index.html", "boot.js"] {
-        copy(&source.join(name), &dist.join(name))?;
+        copy(&source.join(name), &folder.join(name))?;
     }
     for name in [module::SCRIPT, module::WASM] {
-        copy(&bound.join(name), &dist.join(name))?;
+        copy(&bound.join(name), &folder.join(name))?;
     }
-    copy_tree(&bound.join("snippets"), &dist.join("snippets"))?;
-    fs::write(dist.join("corral.css"), style::sheet(&source)?)?;
+    copy_tree(&bound.join("snippets"), &folder.join("snippets"))?;
+    fs::write(folder.join("corral.css"), style::sheet(&source)?)?;
     Ok(())
 }
 

@@ -1,10 +1,13 @@
 //! What the core is started with.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    clock::{Clock, SystemClock},
+    instances::{Machine, ThisMachine},
+};
 
 /// Folders, clock and first instances.
 #[derive(Clone)]
@@ -19,6 +22,10 @@ pub struct CoreConfig {
     pub seed: Vec<SeedInstance>,
     /// Look for servers on this machine when the database is new and nothing is seeded.
     pub detect_on_first_run: bool,
+    /// How long requests of a model that is to be unloaded may go on before it counts as stuck.
+    pub unload_grace: Duration,
+    /// Where servers are looked for.
+    pub machine: Arc<dyn Machine>,
     /// Start the background workers. Off in tests that drive a domain by hand.
     pub workers: bool,
 }
@@ -41,6 +48,8 @@ impl CoreConfig {
             clock: Arc::new(SystemClock),
             seed: Vec::new(),
             detect_on_first_run: false,
+            unload_grace: Duration::from_secs(60),
+            machine: Arc::new(ThisMachine),
             workers: true,
         }
     }

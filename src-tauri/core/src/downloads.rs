@@ -1,20 +1,59 @@
-//! The download queue.
+//! The download queue: rows first, then the worker that runs them.
+//!
+//! Every change of a job happens under one lock: its row by compare-and-set, then the model's row,
+//! then what windows are told. So commands are answered, and answered alike, whether the worker
+//! runs, restarts or was never started. What moves the bytes sits behind [`fetch::Fetch`].
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use corral_contract::{
-    ErrorCode, InstanceId, JobId, ModelId, WireError,
-    downloads::{Priority, QueueMetrics, QueueView},
-    models::JobRef,
+    InstanceId, JobId, ModelId,
+    downloads::{Priority, QueueView},
     name::ModelName,
     progress::Progress,
     status::Cause,
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, Notify, watch};
 
 use crate::{Core, Result};
 
+mod attempt;
+pub mod bar;
+mod change;
+mod commands;
+mod create;
+mod estimate;
+pub mod fetch;
+mod job;
+mod meter;
+pub mod pull;
+mod queue;
+mod recovery;
+pub mod retry;
+mod settle;
+mod speed;
+mod store;
+mod traffic;
+mod view;
+mod worker;
+
 /// Owned by the core.
 #[derive(Default)]
-pub(crate) struct State {}
+pub(crate) struct State {
+    queue: Mutex<queue::Queue>,
+    /// The figures of every unfinished job by its model, to be read without waiting.
+    live: RwLock<HashMap<ModelId, (JobId, Arc<meter::Meter>)>>,
+    /// Something changed: the worker looks whose turn it is.
+    wake: Notify,
+    /// An attempt let go of its job.
+    settled: Notify,
+    /// What each fetch may use.
+    limits: watch::Sender<fetch::Limits>,
+}
 
 /// A wish for a place in the queue.
 #[derive(Debug, Clone)]
@@ -37,42 +76,21 @@ pub struct JobOptions {
     pub start_when_done: bool,
 }
 
-/// Puts a download into the queue: makes the model's row if there is none, then the job's. A model
-/// that is in the queue already answers with that job; a failed one is tried again.
-///
-/// # Errors
-/// Database errors.
-pub(crate) async fn enqueue(_core: &Core, _request: Enqueue) -> Result<JobRef> {
-    Err(WireError::new(ErrorCode::Internal))
-}
+pub(crate) use change::{enqueue, forget};
+pub(crate) use recovery::{recover, stop};
+pub(crate) use worker::start;
 
 /// The unfinished (queued, running, paused or failed) job of a model. From memory: cheap enough
 /// to ask for every row of a page.
-pub(crate) fn live(_core: &Core, _model: ModelId) -> Option<(JobId, Progress)> {
-    None
+pub(crate) fn live(core: &Core, model: ModelId) -> Option<(JobId, Progress)> {
+    let live = core.downloads.live.read().unwrap_or_else(PoisonError::into_inner);
+    live.get(&model).map(|(job, meter)| (*job, meter.view()))
 }
-
-/// Takes the jobs of these models out of the queue because their rows go; call it before the rows
-/// are deleted. Models without a job are fine.
-///
-/// # Errors
-/// Database errors.
-pub(crate) async fn forget(_core: &Core, _models: &[ModelId]) -> Result<()> {
-    Ok(())
-}
-
-/// Puts every unfinished job back into the queue.
-pub(crate) async fn recover(_core: &Core) -> Result<()> {
-    Ok(())
-}
-
-/// Starts the worker that runs the queue.
-pub(crate) fn start(_core: &Core) {}
-
-/// Stops all running jobs and keeps how far they came.
-pub(crate) async fn stop(_core: &Core) {}
 
 /// The whole queue.
-pub(crate) async fn queue(_core: &Core) -> Result<QueueView> {
-    Ok(QueueView { jobs: Vec::new(), metrics: QueueMetrics::default() })
+///
+/// # Errors
+/// None: it lies in memory.
+pub(crate) async fn queue(core: &Core) -> Result<QueueView> {
+    Ok(view::view(core, &*core.downloads.queue.lock().await))
 }

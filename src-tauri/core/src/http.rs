@@ -46,7 +46,7 @@ pub fn for_server(
     }
     if let Some(pem) = custom_ca.filter(|pem| !pem.trim().is_empty()) {
         let bad = |error: &dyn std::fmt::Display| {
-            WireError::field("customCa", "notACertificate").detail(error.to_string())
+            WireError::field("customCa", "badCertificate").detail(error.to_string())
         };
         let certificates =
             Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| bad(&error))?;

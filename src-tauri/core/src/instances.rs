@@ -1,41 +1,99 @@
 //! Ollama servers that Corral knows: finding them, reaching them, saying how they are.
+//!
+//! Nothing here ever starts, stops or reconfigures a server.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use corral_contract::{ErrorCode, InstanceId, WireError, instances::InstanceView};
+use corral_contract::{ErrorCode, InstanceId, WireError, event::AppEvent, instances::InstanceView};
 
 use crate::{Core, Result, ollama::OllamaApi};
 
+mod address;
+mod commands;
+mod detect;
+mod draft;
+mod health;
+mod look;
+mod machine;
+mod model;
+mod place;
+mod recovery;
+mod service;
+mod store;
+mod worker;
+
+pub use machine::{Machine, Process, Space, System, ThisMachine};
+pub(crate) use recovery::recover;
+pub(crate) use worker::start;
+
+use model::{Counts, Live};
+
 /// Owned by the core.
 #[derive(Default)]
-pub(crate) struct State {}
+pub(crate) struct State(Mutex<BTreeMap<InstanceId, Live>>);
 
-/// Reads the stored instances, registers the seeds of a new database.
-pub(crate) async fn recover(_core: &Core) -> Result<()> {
-    Ok(())
+impl State {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<InstanceId, Live>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Starts one poller per instance.
-pub(crate) fn start(_core: &Core) {}
+fn unknown(id: InstanceId) -> WireError {
+    WireError::new(ErrorCode::NotFound).with("instance", id)
+}
 
 /// All instances in the order they were added.
-pub(crate) async fn views(_core: &Core) -> Result<Vec<InstanceView>> {
-    Ok(Vec::new())
+pub(crate) async fn views(core: &Core) -> Result<Vec<InstanceView>> {
+    let counts = store::counts(&core.db, None).await?;
+    let live = core.instances.lock();
+    Ok(live
+        .iter()
+        .map(|(id, live)| live.view(counts.get(id).copied().unwrap_or_default()))
+        .collect())
+}
+
+/// One instance.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub(crate) async fn view(core: &Core, id: InstanceId) -> Result<InstanceView> {
+    // Without its figures it can still be shown.
+    let counts = store::counts(&core.db, Some(id)).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "models of an instance not counted");
+        Default::default()
+    });
+    let counts: Counts = counts.get(&id).copied().unwrap_or_default();
+    core.instances.lock().get(&id).map(|live| live.view(counts)).ok_or_else(|| unknown(id))
+}
+
+/// Tells the windows how an instance is now; for domains that changed its figures.
+pub(crate) async fn publish(core: &Core, id: InstanceId) {
+    // Removed in between: there is nothing to tell.
+    if let Ok(view) = view(core, id).await {
+        core.bus.send(AppEvent::Instance(Box::new(view)));
+    }
 }
 
 /// The client of one instance.
 ///
 /// # Errors
 /// `NOT_FOUND`.
-pub(crate) fn client(_core: &Core, _id: InstanceId) -> Result<Arc<dyn OllamaApi>> {
-    Err(WireError::new(ErrorCode::NotFound))
+pub(crate) fn client(core: &Core, id: InstanceId) -> Result<Arc<dyn OllamaApi>> {
+    core.instances.lock().get(&id).ok_or_else(|| unknown(id))?.client.clone()
 }
 
 /// Whether it answered when it was last asked.
-pub(crate) fn online(_core: &Core, _id: InstanceId) -> bool {
-    false
+pub(crate) fn online(core: &Core, id: InstanceId) -> bool {
+    core.instances.lock().get(&id).is_some_and(|live| live.health.is_up())
 }
 
 /// A call to an instance failed because the instance could not be reached: looks at it at once
 /// instead of at the next poll.
-pub(crate) fn suspect(_core: &Core, _id: InstanceId) {}
+pub(crate) fn suspect(core: &Core, id: InstanceId) {
+    if let Some(live) = core.instances.lock().get(&id) {
+        live.wake.notify_one();
+    }
+}

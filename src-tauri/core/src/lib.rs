@@ -13,6 +13,7 @@ pub mod config;
 pub mod core;
 pub mod db;
 pub mod downloads;
+mod fleet;
 pub mod guard;
 pub mod http;
 pub mod instances;

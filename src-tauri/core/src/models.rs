@@ -12,35 +12,64 @@ use corral_contract::{
     InstanceId, ModelId,
     models::{BatchView, ModelCounts},
 };
+use tokio::sync::Notify;
 
-use crate::{Core, Result};
+use crate::{Core, Result, fleet};
 
+mod batch;
 mod change;
 mod counts;
+mod delete;
+mod detail;
+mod history;
+mod load;
+mod manifests;
 mod operation;
+mod poll;
+mod preview;
 mod publish;
-mod store;
+mod recreate;
+mod search;
+mod seen;
+pub(crate) mod store;
+mod unload;
+mod watch;
 
 pub(crate) use change::{Change, drop_if_nothing_left, ensure_row, set_install};
-pub(crate) use publish::publish;
-pub(crate) use store::{StoredModel, find, get};
+pub(crate) use publish::{publish, publish_all};
+pub(crate) use store::{find, get};
 
 /// Owned by the core.
 #[derive(Default)]
 pub(crate) struct State {
     operations: Mutex<HashMap<ModelId, operation::Operation>>,
+    /// Held while it is decided whether an operation may begin.
+    deciding: tokio::sync::Mutex<()>,
     /// Rows are read and sent under this lock: the last event about a row carries its last state.
     publishing: tokio::sync::Mutex<()>,
     counts_due: AtomicBool,
+    /// The window does not show.
+    hidden: AtomicBool,
+    batches: batch::Running,
+    /// Wakes the worker that does due deletes.
+    deletes: Notify,
 }
 
-/// Puts right what a crash left behind: states in between, deletes whose undo window ran out.
-pub(crate) async fn recover(_core: &Core) -> Result<()> {
-    Ok(())
+/// Puts right what a crash left behind: states in between are unknown until the server is asked,
+/// deletes that were not done get their undo window once more.
+pub(crate) async fn recover(core: &Core) -> Result<()> {
+    seen::forget_runs(core).await?;
+    let now = core.now();
+    let until = now.plus(i64::from(core.settings().undo_seconds) * 1000);
+    batch::store::recover(core, now, until).await
 }
 
-/// Starts the poller of loaded models.
-pub(crate) fn start(_core: &Core) {}
+/// Starts the pollers of loaded models and the worker that does due deletes.
+pub(crate) fn start(core: &Core) {
+    fleet::keep(core, "models", watch::watch);
+    let owner = core.clone();
+    core.supervisor.spawn("deletes", move |token| batch::keep_deleting(owner.clone(), token));
+}
 
 /// Models per status.
 pub(crate) async fn counts(core: &Core, instance: Option<InstanceId>) -> Result<ModelCounts> {
@@ -48,11 +77,11 @@ pub(crate) async fn counts(core: &Core, instance: Option<InstanceId>) -> Result<
 }
 
 /// Running batches, those that can be taken back, and the last ten.
-pub(crate) async fn batches(_core: &Core) -> Result<Vec<BatchView>> {
-    Ok(Vec::new())
+pub(crate) async fn batches(core: &Core) -> Result<Vec<BatchView>> {
+    batch::store::recent(core).await
 }
 
 /// The document's eight fields of every model, for the JSON mirror.
-pub(crate) async fn mirror(_core: &Core) -> Result<Vec<serde_json::Value>> {
-    Ok(Vec::new())
+pub(crate) async fn mirror(core: &Core) -> Result<Vec<serde_json::Value>> {
+    search::mirror(core).await
 }

@@ -65,6 +65,12 @@ macro_rules! routes {
 
 routes! {
     app: Snapshot, SetVisible;
+    instances: List, Detect, Add, Update, Remove, Probe, Test;
+    models: Search, Counts, Create, Start, Close, Recreate, PreviewDelete, Delete, UndoDelete,
+        Batch, CancelBatch, LoadDetail, History;
+    downloads: List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
+        ClearFinished;
+    sync: Run, Cancel, ConfirmEmpty, History;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
     settings: Get, Update;

@@ -1,17 +1,111 @@
-//! The Models page.
+//! The models of an instance, or of all: the page Corral is for.
 
 use leptos::prelude::*;
 
-use crate::{components::EmptyState, words::use_words};
+use crate::{
+    components::{Button, ButtonKind},
+    format,
+    frame::{
+        scope::use_scope,
+        shortcuts::{Wish, use_keyboard},
+        toasts::use_toasts,
+    },
+    preferences::use_preferences,
+    state::use_stores,
+    words::use_words,
+};
+
+mod actions;
+mod batch_bar;
+mod cells;
+mod columns;
+mod confirm;
+mod create;
+mod delete;
+mod detail;
+mod filter;
+mod list;
+mod size_filter;
+mod states;
+mod sync_button;
+mod table;
+mod toolbar;
+
+use actions::Actions;
+use batch_bar::BatchBar;
+use confirm::{ConfirmBatch, ConfirmRecreate};
+use create::CreateDialog;
+use delete::DeleteDialog;
+use detail::Detail;
+use list::{List, Open};
+use sync_button::{SyncButton, sync_chosen};
+use table::ModelTable;
+use toolbar::Toolbar;
 
 /// The Models page.
 #[component]
 pub fn ModelsPage() -> impl IntoView {
-    let words = use_words();
+    let (stores, words, toasts) = (use_stores(), use_words(), use_toasts());
+    let (scope, preferences, keyboard) = (use_scope(), use_preferences(), use_keyboard());
+    let list = List::provide(stores, scope, preferences);
+    let actions = Actions { list, toasts, words };
+    let selecting = Memo::new(move |_| stores.models.with(|models| !models.selected().is_empty()));
+    let sub = Memo::new(move |_| {
+        stores.models.with(|models| {
+            models.answered().then(|| {
+                let total = format::count(models.total() as u64);
+                format!("{total} · {}", corral_contract::size::format(models.bytes()))
+            })
+        })
+    });
+    keyboard.on_wish(move |wish| match wish {
+        Wish::New => list.open.set(Open::Create(String::new())),
+        Wish::Find => toolbar::focus_search(),
+        Wish::Sync => sync_chosen(list, toasts, words),
+        Wish::Delete => {
+            let ids: Vec<_> =
+                stores.models.with(|models| models.selected().iter().copied().collect());
+            if !ids.is_empty() {
+                list.open.set(Open::Delete(ids));
+            }
+        }
+        Wish::Escape => {
+            if list.detail.get().is_some() {
+                list.detail.set(None);
+            } else {
+                stores.models.update(|models| models.select_none());
+            }
+        }
+    });
     view! {
         <div class="page__head">
             <h1 class="page__title">{words.signal("nav.models")}</h1>
+            <span class="page__sub" data-testid="models-count">{sub}</span>
+            <span class="page__gap"></span>
+            <SyncButton />
+            <Button
+                kind=ButtonKind::Primary
+                icon=icondata::LuPlus
+                on_press=move |()| list.open.set(Open::Create(String::new()))
+                attr:data-testid="models-new"
+            >
+                {words.signal("models.get")}
+                <kbd>"N"</kbd>
+            </Button>
         </div>
-        <EmptyState icon=icondata::LuBox title=words.signal("common.loading") />
+        <Show when=move || selecting.get() fallback=|| view! { <Toolbar /> }>
+            <BatchBar />
+        </Show>
+        <ModelTable actions />
+        {move || {
+            list.detail.get().map(|id| view! { <Detail id actions /> })
+        }}
+        {move || match list.open.get() {
+            Open::Nothing => None,
+            Open::Create(name) => Some(view! { <CreateDialog name /> }.into_any()),
+            Open::Delete(ids) => Some(view! { <DeleteDialog ids /> }.into_any()),
+            Open::Batch(op) => Some(view! { <ConfirmBatch op /> }.into_any()),
+            Open::Recreate(id) => Some(view! { <ConfirmRecreate id actions /> }.into_any()),
+        }}
     }
 }

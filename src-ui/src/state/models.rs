@@ -38,6 +38,9 @@ pub struct Models {
     /// `stale` of the last pages that came in.
     fresh: u64,
     answered: bool,
+    selected: HashSet<ModelId>,
+    /// The place from which Shift selects.
+    anchor: usize,
 }
 
 impl Models {
@@ -62,6 +65,7 @@ impl Models {
                 self.order.retain(|place| place.is_none_or(|id| !ids.contains(&id)));
                 for id in &ids {
                     self.rows.remove(id);
+                    self.selected.remove(id);
                     self.changed.insert(*id, seq);
                 }
                 self.stale += 1;
@@ -220,6 +224,73 @@ impl Models {
     /// All loaded ids.
     pub fn loaded(&self) -> impl Iterator<Item = ModelId> + '_ {
         self.order.iter().copied().flatten()
+    }
+}
+
+/// The selection: it outlives scrolling, other pages and a new order of the list.
+impl Models {
+    /// The selected ids.
+    #[must_use]
+    pub fn selected(&self) -> &HashSet<ModelId> {
+        &self.selected
+    }
+
+    /// Whether the row at a place is selected.
+    #[must_use]
+    pub fn is_selected(&self, place: usize) -> bool {
+        let id = self.order.get(place).copied().flatten();
+        id.is_some_and(|id| self.selected.contains(&id))
+    }
+
+    /// Selects the row at a place, or not any more; Shift goes on from here.
+    pub fn toggle(&mut self, place: usize) {
+        self.anchor = place;
+        if let Some(id) = self.order.get(place).copied().flatten()
+            && !self.selected.remove(&id)
+        {
+            self.selected.insert(id);
+        }
+    }
+
+    /// Selects everything from the row last toggled to this one.
+    pub fn extend(&mut self, place: usize) {
+        let ids: Vec<_> = self.between(self.anchor, place).collect();
+        self.selected.extend(ids);
+    }
+
+    /// Selects what is loaded of these places.
+    pub fn select_range(&mut self, first: usize, end: usize) {
+        if end > first {
+            let ids: Vec<_> = self.between(first, end - 1).collect();
+            self.selected.extend(ids);
+        }
+    }
+
+    /// Selects rows of a page that may not be in view.
+    pub fn select_rows(&mut self, rows: &[ModelRow]) {
+        for row in rows {
+            self.rows.entry(row.id).or_insert_with(|| Arc::new(row.clone()));
+            self.selected.insert(row.id);
+        }
+    }
+
+    /// Selects exactly these, such as those kept over a reload.
+    pub fn select_only(&mut self, ids: impl IntoIterator<Item = ModelId>) {
+        self.selected = ids.into_iter().collect();
+    }
+
+    /// Selects none.
+    pub fn select_none(&mut self) {
+        self.selected.clear();
+    }
+
+    /// The selected rows as far as they were loaded, by name.
+    #[must_use]
+    pub fn selected_rows(&self) -> Vec<Arc<ModelRow>> {
+        let rows = self.selected.iter().filter_map(|id| self.rows.get(id).cloned());
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_by(|one, other| one.name.cmp(&other.name));
+        rows
     }
 }
 

@@ -134,12 +134,19 @@ impl Window {
         Ok(self.session().refresh().await?)
     }
 
-    /// Sets the outer size of the window in CSS pixels.
+    /// Sets the size of the window in CSS pixels, and returns when the page has that size and was
+    /// painted.
     ///
     /// # Errors
-    /// When the session is gone.
+    /// When the session is gone, or the window does not take that size.
     pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
-        Ok(self.session().set_window_rect(0, 0, width, height).await?)
+        self.session().set_window_rect(0, 0, width, height).await?;
+        self.wait_for(&format!("the page has {width}×{height}"), async |window| {
+            let size = window.script("return [innerWidth, innerHeight]", Vec::new()).await?;
+            Ok(size == serde_json::json!([width, height]))
+        })
+        .await?;
+        self.painted().await
     }
 
     /// Writes what the window shows as PNG.
@@ -147,7 +154,20 @@ impl Window {
     /// # Errors
     /// When the session is gone or the file cannot be written.
     pub async fn screenshot(&self, path: &Path) -> Result<()> {
+        self.painted().await?;
         Ok(self.session().screenshot(path).await?)
+    }
+
+    /// Returns when everything that was changed before the call has been painted.
+    ///
+    /// # Errors
+    /// When the session is gone.
+    pub async fn painted(&self) -> Result<()> {
+        // The first callback runs before the frame with the changes, the second after it.
+        let body = "const done = arguments[arguments.length - 1];\
+                    requestAnimationFrame(() => requestAnimationFrame(() => done()));";
+        self.session().execute_async(body, Vec::new()).await?;
+        Ok(())
     }
 
     /// Runs the body of a function in the page; its arguments are `arguments[0]` and so on.

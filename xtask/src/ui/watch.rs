@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Variant, build, fingerprint};
+use super::{Variant, build, sources};
 
 /// How often the sources are looked at; reading them all takes a few milliseconds.
 const PAUSE: Duration = Duration::from_millis(400);
@@ -14,12 +14,12 @@ const PAUSE: Duration = Duration::from_millis(400);
 /// reported by the compiler and waited on, not an end.
 pub(super) fn forever() -> Result<()> {
     loop {
-        let seen = fingerprint::of_sources(Variant::Dev)?;
+        let seen = sources(Variant::Dev)?;
         if let Err(error) = build(Variant::Dev) {
             eprintln!("ui: {error:#}");
         }
         eprintln!("ui: waiting for a change (Ctrl+C ends)");
-        while fingerprint::of_sources(Variant::Dev)? == seen {
+        while sources(Variant::Dev)? == seen {
             thread::sleep(PAUSE);
         }
     }

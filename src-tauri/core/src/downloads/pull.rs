@@ -1,10 +1,6 @@
 //! Fetching through the server's own puller: Ollama moves the bytes, Corral listens.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use corral_contract::{
@@ -72,7 +68,8 @@ impl PullFetch {
     async fn pull(&self, plan: &Plan, sink: &dyn FetchSink) -> Result<Fetched, FetchFailure> {
         let request = &plan.request;
         sink.phase(Phase::Manifest);
-        let opened = self.api.pull(&request.name.display(), request.insecure);
+        let name = request.name.display();
+        let opened = self.api.pull(&name, request.insecure);
         let mut lines = match timeout(self.patience.manifest, opened).await {
             Ok(opened) => opened.map_err(retry::unreachable)?,
             Err(_) => return Err(silent(self.patience.manifest)),
@@ -237,4 +234,3 @@ impl Reader {
         }
     }
 }
-

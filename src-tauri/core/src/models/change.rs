@@ -45,12 +45,6 @@ impl Change {
         self.message = text.into();
         self
     }
-
-    /// With a raw text for the history.
-    pub(crate) fn note(mut self, text: impl Into<String>) -> Self {
-        self.note = text.into();
-        self
-    }
 }
 
 /// The row of a name on an instance, made as `queued` if there is none. A row that waits to be

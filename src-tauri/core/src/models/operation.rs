@@ -1,28 +1,256 @@
-//! What runs on a model now: one operation at a time.
+//! What runs on a model now: one operation at a time, each a task.
 
-use std::sync::PoisonError;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{MutexGuard, PoisonError},
+};
 
-use corral_contract::{ErrorCode, ModelId, TaskId, WireError, tasks::TaskKind};
+use corral_contract::{
+    ErrorCode, ModelId, TaskId, WireError,
+    app::NoticeKind,
+    models::StartOptions,
+    status::{Action, Situation},
+    tasks::TaskKind,
+};
+use futures_util::FutureExt;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-use crate::Core;
+use super::{
+    delete, load,
+    publish::publish,
+    recreate,
+    store::{self, StoredModel},
+    unload,
+};
+use crate::{
+    Core, Result, downloads, instances, notices,
+    signal::Signal,
+    tasks::{self, NewTask, Task},
+};
 
 /// What an operation does; the words are those of its task.
 pub(super) type Kind = TaskKind;
 
+/// An operation with what it needs.
+#[derive(Debug, Clone)]
+pub(super) enum Work {
+    Start(StartOptions),
+    Close,
+    Recreate,
+    Delete {
+        /// Remove the row even if the server cannot be asked.
+        force: bool,
+    },
+}
+
+impl Work {
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Work::Start(_) => Kind::Start,
+            Work::Close => Kind::Close,
+            Work::Recreate => Kind::Recreate,
+            Work::Delete { .. } => Kind::Delete,
+        }
+    }
+
+    fn action(&self) -> Action {
+        match self {
+            Work::Start(_) => Action::Start,
+            Work::Close => Action::Close,
+            Work::Recreate => Action::Recreate,
+            Work::Delete { .. } => Action::Delete,
+        }
+    }
+
+    /// Closing and deleting are over before anybody could cancel them, or must not stop half way.
+    fn can_cancel(&self) -> bool {
+        matches!(self, Work::Start(_) | Work::Recreate)
+    }
+}
+
 /// A running operation.
 #[derive(Debug, Clone)]
 pub(super) struct Operation {
-    pub(super) task: TaskId,
-    pub(super) kind: Kind,
+    task: TaskId,
+    kind: Kind,
+    token: CancellationToken,
+    ended: watch::Receiver<Option<Result<()>>>,
+}
+
+impl Operation {
+    pub(super) fn task(&self) -> TaskId {
+        self.task
+    }
+
+    /// Asks it to stop, if it can.
+    pub(super) fn cancel(&self) {
+        if matches!(self.kind, Kind::Start | Kind::Recreate) {
+            self.token.cancel();
+        }
+    }
+
+    /// Its result. Dropping the future stops waiting, not the operation.
+    pub(super) async fn ended(&mut self) -> Result<()> {
+        match self.ended.wait_for(Option::is_some).await {
+            Ok(result) => result.clone().unwrap_or(Ok(())),
+            Err(_) => Err(WireError::new(ErrorCode::ShuttingDown)),
+        }
+    }
+}
+
+/// Who is told when an operation fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notify {
+    Failure,
+    /// A batch tells once for all its items.
+    Nobody,
+}
+
+fn table(core: &Core) -> MutexGuard<'_, std::collections::HashMap<ModelId, Operation>> {
+    core.models.operations.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The operation that runs on a model.
 pub(super) fn running(core: &Core, model: ModelId) -> Option<(TaskId, Kind)> {
-    let operations = core.models.operations.lock().unwrap_or_else(PoisonError::into_inner);
-    operations.get(&model).map(|operation| (operation.task, operation.kind))
+    table(core).get(&model).map(|operation| (operation.task, operation.kind))
+}
+
+/// Whether a model is being loaded by us, whichever it is.
+pub(super) fn loading(core: &Core) -> Vec<ModelId> {
+    let table = table(core);
+    let loads = table.iter().filter(|(_, each)| matches!(each.kind, Kind::Start | Kind::Recreate));
+    loads.map(|(model, _)| *model).collect()
 }
 
 /// Another operation has to end first.
 pub(super) fn busy(task: TaskId, kind: Kind) -> WireError {
     WireError::new(ErrorCode::Busy).with("operation", kind.as_str()).with("task", task)
+}
+
+/// Begins an operation, or answers the one of the same kind that runs already.
+///
+/// A close ends a start that still runs before it begins.
+///
+/// # Errors
+/// `NOT_FOUND`, `WRONG_STATE`, `INSTANCE_OFFLINE`, `BUSY` naming what runs; database errors.
+pub(super) async fn begin(
+    core: &Core,
+    id: ModelId,
+    work: Work,
+    notify: Notify,
+) -> Result<Operation> {
+    // Decisions are taken one after the other: two clicks cannot both find the model free.
+    let _turn = core.models.deciding.lock().await;
+    let existing = table(core).get(&id).cloned();
+    if let Some(mut existing) = existing {
+        if existing.kind == work.kind() {
+            return Ok(existing);
+        }
+        if !(existing.kind == Kind::Start && work.kind() == Kind::Close) {
+            return Err(busy(existing.task, existing.kind));
+        }
+        existing.cancel();
+        // Its result is that of another task; here only its end matters.
+        let _ = existing.ended().await;
+    }
+    let model = store::get(core, id).await?;
+    check(core, &model, &work)?;
+    let task = tasks::begin(
+        core,
+        NewTask {
+            kind: work.kind(),
+            instance: Some(model.instance),
+            model: Some(id),
+            target: model.name.clone(),
+            can_cancel: work.can_cancel(),
+        },
+    )
+    .await?;
+    let (result, ended) = watch::channel(None);
+    let operation = Operation { task: task.id(), kind: work.kind(), token: task.token(), ended };
+    table(core).insert(id, operation.clone());
+    let core = core.clone();
+    core.clone().supervisor.run("operation", run(core, model, task, work, notify, result));
+    Ok(operation)
+}
+
+async fn run(
+    core: Core,
+    model: StoredModel,
+    task: Task,
+    work: Work,
+    notify: Notify,
+    ended: watch::Sender<Option<Result<()>>>,
+) {
+    let id = model.id;
+    let done = AssertUnwindSafe(perform(&core, &model, &task, work)).catch_unwind().await;
+    let done = done.unwrap_or_else(|_| {
+        Err(WireError::new(ErrorCode::Internal).detail("the operation panicked; see the log"))
+    });
+    table(&core).remove(&id);
+    task.finish(&done).await;
+    publish(&core, &[id]).await;
+    instances::publish(&core, model.instance).await;
+    core.signals.send(Signal::Operated(model.instance));
+    if let Err(problem) = &done
+        && problem.code != ErrorCode::Cancelled
+        && notify == Notify::Failure
+    {
+        notices::tell(&core, NoticeKind::OperationFailed, &model.name, Some(problem.clone())).await;
+    }
+    // Nobody may be waiting.
+    let _ = ended.send(Some(done));
+}
+
+async fn perform(core: &Core, model: &StoredModel, task: &Task, work: Work) -> Result<()> {
+    match work {
+        Work::Start(options) => load::start(core, model, task, &options).await,
+        Work::Close => unload::close(core, model, task).await,
+        Work::Recreate => recreate::recreate(core, model, task).await,
+        Work::Delete { force } => delete::execute(core, model, task, force).await,
+    }
+}
+
+/// Whether the state of a row allows an operation now.
+pub(super) fn check(core: &Core, model: &StoredModel, work: &Work) -> Result<()> {
+    let deleting = matches!(work, Work::Delete { .. });
+    if model.hidden_until.is_some() != deleting {
+        // Waiting to be deleted counts as gone; a delete that was taken back has nothing to do.
+        return Err(store::missing(model.id));
+    }
+    allows(core, model, work.action(), deleting)
+}
+
+/// Whether the row offers this action. `offline_too`: an unreachable instance is no reason.
+pub(super) fn allows(
+    core: &Core,
+    model: &StoredModel,
+    action: Action,
+    offline_too: bool,
+) -> Result<()> {
+    let online = instances::online(core, model.instance);
+    if !online && !offline_too {
+        return Err(offline(model));
+    }
+    let situation = Situation {
+        status: model.status(),
+        online,
+        files: model.on_server,
+        queued_job: downloads::live(core, model.id).is_some(),
+    };
+    if situation.actions().contains(&action) {
+        return Ok(());
+    }
+    Err(WireError::new(ErrorCode::WrongState)
+        .with("status", model.status().as_str())
+        .with("action", action.as_str())
+        .with("name", &model.name))
+}
+
+/// The instance of a model does not answer.
+pub(super) fn offline(model: &StoredModel) -> WireError {
+    WireError::new(ErrorCode::InstanceOffline)
+        .with("instance", model.instance)
+        .with("name", &model.name)
 }

@@ -13,7 +13,7 @@ use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{
     operation,
-    store::{self, StoredModel, model_columns},
+    store::{self, StoredModel},
 };
 use crate::{
     Core, Result,
@@ -29,7 +29,7 @@ const COUNTS_EVERY: Duration = Duration::from_millis(250);
 macro_rules! row_columns {
     () => {
         concat!(
-            model_columns!(),
+            $crate::models::store::model_columns!(),
             ", EXISTS (SELECT 1 FROM task t WHERE t.model_id = m.id AND t.log_exists = 1)
                  AS has_log,
                (SELECT json_group_array(a.name) FROM model a

@@ -45,9 +45,49 @@ pub(crate) struct StoredModel {
     pub(crate) seen_at: Option<Timestamp>,
     /// Not shown: a delete that can still be taken back, or is being done.
     pub(crate) hidden_until: Option<Timestamp>,
+    /// Hash of what the server last said about it; an equal one means nothing changed.
+    pub(crate) mark: Option<i64>,
 }
 
 impl StoredModel {
+    /// A row just inserted for a model that was found on its server.
+    pub(crate) fn fresh(
+        id: ModelId,
+        instance: InstanceId,
+        name: &ModelName,
+        origin: Origin,
+        created_at: Timestamp,
+    ) -> Self {
+        StoredModel {
+            id,
+            instance,
+            name: name.display(),
+            key: name.key(),
+            origin,
+            registry: name.host.to_ascii_lowercase(),
+            install: Install::Ready,
+            run: Run::Stopped,
+            bytes: None,
+            digest: None,
+            modified_at: None,
+            family: None,
+            parameter_size: None,
+            quantization: None,
+            context_length: None,
+            capabilities: Vec::new(),
+            cloud: false,
+            on_server: false,
+            message: String::new(),
+            problem: None,
+            memory: None,
+            last_task: None,
+            created_at,
+            seen_at: None,
+            hidden_until: None,
+            mark: None,
+        }
+    }
+
     /// The single status of the row.
     pub(crate) fn status(&self) -> Status {
         Status::derive(self.install, self.run)
@@ -60,10 +100,10 @@ macro_rules! model_columns {
         "m.id, m.instance_id, m.name, m.key, m.origin, m.registry, m.install, m.run, m.bytes,
          m.digest, m.modified_at, m.family, m.parameter_size, m.quantization, m.context_length,
          m.capabilities, m.cloud, m.on_server, m.message, m.problem, m.memory, m.last_task,
-         m.created_at, m.seen_at, m.hidden_until"
+         m.created_at, m.seen_at, m.hidden_until, m.mark"
     };
 }
-pub(super) use model_columns;
+pub(in crate::models) use model_columns;
 
 const BY_ID: &str = concat!("SELECT ", model_columns!(), " FROM model m WHERE m.id = ?");
 const BY_KEY: &str =
@@ -107,6 +147,7 @@ pub(super) fn decode(row: &SqliteRow) -> Result<StoredModel> {
         created_at: Timestamp(row.get("created_at")),
         seen_at: time("seen_at"),
         hidden_until: time("hidden_until"),
+        mark: row.get("mark"),
     })
 }
 
@@ -138,7 +179,7 @@ pub(crate) async fn get(core: &Core, id: ModelId) -> Result<StoredModel> {
 }
 
 /// As [`get`], inside a transaction; `None` when the row is gone.
-pub(super) async fn get_in(
+pub(crate) async fn get_in(
     connection: &mut SqliteConnection,
     id: ModelId,
 ) -> Result<Option<StoredModel>> {
@@ -194,7 +235,7 @@ pub(crate) async fn save(connection: &mut SqliteConnection, model: &StoredModel)
         "UPDATE model SET name = ?, origin = ?, install = ?, run = ?, status = ?, bytes = ?,
                 digest = ?, modified_at = ?, family = ?, parameter_size = ?, quantization = ?,
                 context_length = ?, capabilities = ?, cloud = ?, on_server = ?, message = ?,
-                problem = ?, memory = ?, seen_at = ?, hidden_until = ?
+                problem = ?, memory = ?, seen_at = ?, hidden_until = ?, mark = ?
          WHERE id = ?",
     )
     .bind(&model.name)
@@ -217,6 +258,7 @@ pub(crate) async fn save(connection: &mut SqliteConnection, model: &StoredModel)
     .bind(model.memory.as_ref().map(json))
     .bind(model.seen_at.map(|at| at.0))
     .bind(model.hidden_until.map(|at| at.0))
+    .bind(model.mark)
     .bind(model.id.0)
     .execute(connection)
     .await

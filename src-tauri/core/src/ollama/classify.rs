@@ -84,7 +84,8 @@ pub(crate) fn classify(status: u16, text: &str) -> WireError {
     let code = row.map_or_else(|| of_status(status), |(_, code)| *code);
     let mut error = WireError::new(code).detail(crate::logs::redact(text));
     if code == Code::InvalidInput {
-        error = error.with("field", field_of(&lower)).with("reason", "refusedByServer");
+        let (field, reason) = refused_input(&lower);
+        error = error.with("field", field).with("reason", reason);
     }
     error
 }
@@ -99,14 +100,14 @@ fn of_status(status: u16) -> ErrorCode {
     }
 }
 
-/// The input that a refusal is about.
-fn field_of(lower: &str) -> &'static str {
+/// The input that a refusal is about, and what is wrong with it.
+fn refused_input(lower: &str) -> (&'static str, &'static str) {
     if lower.contains("option") {
-        "options"
+        ("options", "malformed")
     } else if lower.contains("duration") || lower.contains("unsupported type") {
-        "keepAlive"
+        ("keepAlive", "badDuration")
     } else {
-        "name"
+        ("name", "malformed")
     }
 }
 

@@ -26,6 +26,7 @@ const SHORT_LIMIT: Duration = Duration::from_secs(30);
 pub struct HttpOllama {
     client: Client,
     base: Url,
+    short: Duration,
 }
 
 impl HttpOllama {
@@ -36,7 +37,13 @@ impl HttpOllama {
     /// `INVALID_INPUT` for a bad header or certificate.
     pub fn new(url: &Url, headers: &[(String, String)], custom_ca: Option<&str>) -> Result<Self> {
         let client = http::for_server(url, headers, custom_ca)?;
-        Ok(HttpOllama { client, base: url.clone() })
+        Ok(HttpOllama { client, base: url.clone(), short: SHORT_LIMIT })
+    }
+
+    /// With another limit for short questions; loads and pulls stay without one.
+    #[must_use]
+    pub fn short_limit(self, short: Duration) -> Self {
+        HttpOllama { short, ..self }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -46,7 +53,7 @@ impl HttpOllama {
     }
 
     async fn get(&self, path: &str) -> Result<Answer> {
-        answer::json(send(self.request(Method::GET, path).timeout(SHORT_LIMIT)).await?)
+        answer::json(send(self.request(Method::GET, path).timeout(self.short)).await?)
             .await
             .map_err(missing_route)
     }
@@ -62,7 +69,7 @@ impl HttpOllama {
 
     /// Whether the start page is Ollama's: even versions without `/api/version` had it.
     async fn greets(&self) -> bool {
-        let Ok(response) = send(self.request(Method::GET, "").timeout(SHORT_LIMIT)).await else {
+        let Ok(response) = send(self.request(Method::GET, "").timeout(self.short)).await else {
             return false;
         };
         answer::text(response).await.is_ok_and(|text| text.trim() == "Ollama is running")
@@ -97,7 +104,7 @@ impl OllamaApi for HttpOllama {
 
     async fn show(&self, name: &str) -> Result<ShowAnswer> {
         let body = json!({ "model": name, "verbose": false });
-        let answer = self.post("api/show", &body, Some(SHORT_LIMIT)).await?;
+        let answer = self.post("api/show", &body, Some(self.short)).await?;
         if !answer.value.is_object() {
             return Err(WireError::new(ErrorCode::BadAnswer).detail("not an object"));
         }
@@ -119,12 +126,12 @@ impl OllamaApi for HttpOllama {
     async fn unload(&self, name: &str, kind: EmbeddingModel) -> Result<()> {
         let mut body = question(name, kind);
         body.insert("keep_alive".to_owned(), json!(0));
-        self.post(route(kind), &Value::Object(body), Some(SHORT_LIMIT)).await.map(|_| ())
+        self.post(route(kind), &Value::Object(body), Some(self.short)).await.map(|_| ())
     }
 
     async fn delete(&self, name: &str) -> Result<()> {
         let request = self.request(Method::DELETE, "api/delete").json(&json!({ "model": name }));
-        match answer::done(send(request.timeout(SHORT_LIMIT)).await?).await {
+        match answer::done(send(request.timeout(self.short)).await?).await {
             // It is not there: what was wanted.
             Err(error) if error.code == ErrorCode::NotFound => Ok(()),
             done => done,

@@ -17,7 +17,7 @@ const FOR_EVER: i64 = 7_258_118_400_000;
 ///
 /// # Errors
 /// `BAD_ANSWER` when there is no such field.
-pub(super) fn list<'a>(value: &'a Value) -> Result<&'a [Value]> {
+pub(super) fn list(value: &Value) -> Result<&[Value]> {
     match value.get("models") {
         Some(Value::Array(items)) => Ok(items),
         Some(Value::Null) => Ok(&[]),

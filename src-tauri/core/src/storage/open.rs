@@ -2,7 +2,8 @@
 //!
 //! Order: a restore that was asked for is put in place; the file is checked; a damaged one is set
 //! aside, never deleted, and the newest good backup is taken; without any, an empty database. If
-//! no file can be written at all, the core runs in memory and says so.
+//! the file cannot be written, the core runs on a copy in the system's temporary folder, or on an
+//! empty database in memory, and says so: what is known stays visible, what is new is not kept.
 
 use std::path::{Path, PathBuf};
 
@@ -21,8 +22,8 @@ pub(super) const FILE: &str = "corral.db";
 pub(crate) async fn open(config: &CoreConfig) -> Result<Opened> {
     if let Err(error) = std::fs::create_dir_all(&config.data_dir) {
         tracing::error!(%error, "no data folder");
-        return in_memory(WireError::new(ErrorCode::DatabaseReadOnly).detail(error.to_string()))
-            .await;
+        let problem = WireError::new(ErrorCode::DatabaseReadOnly).detail(error.to_string());
+        return unwritable(None, problem).await;
     }
     restrict(&config.data_dir);
     let file = config.data_dir.join(FILE);
@@ -35,7 +36,7 @@ pub(crate) async fn open(config: &CoreConfig) -> Result<Opened> {
         Err(error) => error,
     };
     if first.code != ErrorCode::DatabaseDamaged {
-        return in_memory(first).await;
+        return unwritable(Some(&file), first).await;
     }
     tracing::error!(error = %first, "database damaged, setting it aside");
     facts.set_aside = Some(set_aside(config, &file)?.to_string_lossy().into_owned());
@@ -51,7 +52,7 @@ pub(crate) async fn open(config: &CoreConfig) -> Result<Opened> {
     }
     match ready(config, &file).await {
         Ok(db) => Ok(Opened { db, facts }),
-        Err(error) => in_memory(error).await,
+        Err(error) => unwritable(None, error).await,
     }
 }
 
@@ -94,15 +95,37 @@ async fn check(db: &Db) -> Result<()> {
     }
 }
 
-async fn in_memory(problem: WireError) -> Result<Opened> {
-    tracing::error!(error = %problem, "database cannot be written, running in memory");
-    let db = Db::in_memory().await.map_err(failed)?;
+/// Runs on a copy that may be written, or on nothing; both are gone with the process.
+async fn unwritable(file: Option<&Path>, problem: WireError) -> Result<Opened> {
+    tracing::error!(error = %problem, "database cannot be written, changes will not be kept");
+    let copy = match file {
+        Some(file) => on_a_copy(file).await,
+        None => None,
+    };
+    let db = match copy {
+        Some(db) => db,
+        None => Db::in_memory().await.map_err(failed)?,
+    };
     MIGRATIONS
         .run(db.writer())
         .await
         .map_err(|error| WireError::new(ErrorCode::Internal).detail(error.to_string()))?;
     let facts = Facts { read_only: true, problem: Some(problem), set_aside: None };
     Ok(Opened { db, facts })
+}
+
+/// `None` when there is nothing to copy or nowhere to copy it to.
+async fn on_a_copy(file: &Path) -> Option<Db> {
+    // Kept: the files must outlive this function, and the system clears its temporary folder.
+    let folder = tempfile::tempdir().ok()?.keep();
+    let copy = folder.join(FILE);
+    std::fs::copy(file, &copy).ok()?;
+    let log = PathBuf::from(format!("{}-wal", file.display()));
+    if log.exists() {
+        // Holds what was committed last.
+        std::fs::copy(log, format!("{}-wal", copy.display())).ok()?;
+    }
+    Db::open(&copy).await.ok()
 }
 
 /// Renames the database and its write-ahead log beside it.

@@ -168,3 +168,20 @@ fn a_range_takes_what_lies_between() {
     assert_eq!(ids, [ModelId(2), ModelId(3), ModelId(4)]);
     assert_eq!(models.between(240, 500).count(), 0);
 }
+
+// criterion: 12.4
+#[test]
+fn the_selection_follows_rows_and_not_places() {
+    let mut models = loaded();
+    models.toggle(2);
+    models.extend(4);
+    assert_eq!(models.selected().len(), 3);
+    models.apply(11, &AppEvent::ModelsRemoved(vec![ModelId(0), ModelId(3)]));
+    assert!(models.is_selected(1));
+    assert!(models.is_selected(2));
+    assert_eq!(models.selected().len(), 2);
+    models.toggle(1);
+    assert_eq!(models.selected_rows().len(), 1);
+    models.select_none();
+    assert!(models.selected().is_empty());
+}

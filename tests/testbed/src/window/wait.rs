@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 /// How long anything may take before a test gives up. Far above what it takes on a slow machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = crate::patience::DEADLINE;
 
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_millis(25);

@@ -1,0 +1,142 @@
+//! One attempt at one job, from its slot to how it ended.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use corral_contract::{ErrorCode, WireError, name::ModelName, progress::Phase};
+use futures_util::FutureExt;
+use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    change,
+    fetch::{Class, Fetch, FetchFailure, FetchRequest, FetchSink, Fetched, LayerReport},
+    job::Job,
+    meter::Meter,
+    pull::{Patience, PullFetch},
+};
+use crate::{
+    Core, instances,
+    tasks::{Task, TaskLog},
+};
+
+/// Between two looks of the task centre at the figures.
+const TASK_EVERY: Duration = Duration::from_secs(1);
+
+/// What an attempt gets.
+pub(super) struct Attempt {
+    pub(super) job: Job,
+    pub(super) meter: Arc<Meter>,
+    pub(super) task: Task,
+    /// Cancelled to make it let go.
+    pub(super) stop: CancellationToken,
+}
+
+/// How an attempt ended. It no longer holds on to anything.
+pub(super) struct Ended {
+    pub(super) job: Job,
+    pub(super) task: Task,
+    pub(super) end: Result<Fetched, FetchFailure>,
+}
+
+/// Tries it once. Ends soon after `stop` is cancelled.
+pub(super) async fn run(core: Core, attempt: Attempt) -> Ended {
+    let Attempt { job, meter, task, stop } = attempt;
+    let end = AssertUnwindSafe(follow(&core, &job, &meter, &task, stop)).catch_unwind().await;
+    let end = end.unwrap_or_else(|_| {
+        // Its text and backtrace are in the log of the application.
+        let error = WireError::new(ErrorCode::Internal).detail("the attempt panicked");
+        Err(FetchFailure::new(Class::Retry, error))
+    });
+    Ended { job, task, end }
+}
+
+async fn follow(
+    core: &Core,
+    job: &Job,
+    meter: &Arc<Meter>,
+    task: &Task,
+    stop: CancellationToken,
+) -> Result<Fetched, FetchFailure> {
+    let (phases, mut phase) = watch::channel(Phase::Manifest);
+    let sink = Sink { meter: meter.clone(), log: task.log(), phases, core: core.clone() };
+    task.phase(Phase::Manifest.as_str());
+    let fetching = fetch(core, job, &sink, stop);
+    tokio::pin!(fetching);
+    let mut look = tokio::time::interval(TASK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let wanted_away = task.token();
+    let mut asked = false;
+    let mut last = Phase::Manifest;
+    loop {
+        tokio::select! {
+            ended = &mut fetching => return ended,
+            Ok(()) = phase.changed() => {
+                let now = *phase.borrow_and_update();
+                task.phase(now.as_str());
+                change::phase(core, job.id, last, now).await;
+                last = now;
+            }
+            _ = look.tick() => task.progress(meter.view()),
+            () = wanted_away.cancelled(), if !asked => {
+                asked = true;
+                cancel_by_task(core, job).await;
+            }
+        }
+    }
+}
+
+/// The task was cancelled in the task centre, or Corral ends, which is not a reason to cancel.
+async fn cancel_by_task(core: &Core, job: &Job) {
+    if core.supervisor.token().is_cancelled() {
+        return;
+    }
+    let mut queue = core.downloads.queue.lock().await;
+    if let Err(error) = change::cancel(core, &mut queue, job.id).await {
+        tracing::warn!(job = job.id.0, %error, "download not cancelled");
+    }
+    change::after(core, &mut queue);
+}
+
+async fn fetch(
+    core: &Core,
+    job: &Job,
+    sink: &Sink,
+    stop: CancellationToken,
+) -> Result<Fetched, FetchFailure> {
+    let permanent = |error| FetchFailure::new(Class::Permanent, error);
+    let api = instances::client(core, job.instance).map_err(permanent)?;
+    let name = ModelName::parse(&job.name)
+        .map_err(|error| permanent(WireError::field("name", error.as_str())))?;
+    let request =
+        FetchRequest { job: job.id, instance: job.instance, name, insecure: job.options.insecure };
+    let fetch = PullFetch::new(api, Patience::default());
+    let plan = tokio::select! {
+        () = stop.cancelled() => return Err(FetchFailure::stopped()),
+        plan = fetch.prepare(request) => plan?,
+    };
+    sink.meter.plan(&plan);
+    fetch.fetch(&plan, sink, core.downloads.limits.subscribe(), stop).await
+}
+
+/// Passes on what a fetch says.
+struct Sink {
+    meter: Arc<Meter>,
+    log: Arc<TaskLog>,
+    phases: watch::Sender<Phase>,
+    core: Core,
+}
+
+impl FetchSink for Sink {
+    fn phase(&self, phase: Phase) {
+        self.meter.set_phase(phase);
+        self.phases.send_if_modified(|last| std::mem::replace(last, phase) != phase);
+    }
+
+    fn layer(&self, report: LayerReport<'_>) {
+        self.meter.report(report);
+    }
+
+    fn note(&self, text: &str) {
+        self.log.line(self.core.now(), text);
+    }
+}

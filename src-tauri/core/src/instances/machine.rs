@@ -1,0 +1,213 @@
+//! What is asked of this machine, as a trait, so that a test can play every system.
+
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use corral_contract::Timestamp;
+use sysinfo::{Disks, Pid, ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
+
+/// Most of a file that is read, in bytes: what is looked for stands at the beginning.
+const HEAD: u64 = 1024 * 1024;
+
+/// The kinds of system Corral runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum System {
+    Linux,
+    Windows,
+    MacOs,
+}
+
+impl System {
+    /// `base` with `parts` below it, in this system's way of writing.
+    #[must_use]
+    pub fn path(self, base: &str, parts: &[&str]) -> PathBuf {
+        let separator = if self == System::Windows { '\\' } else { '/' };
+        let mut path = base.trim_end_matches(separator).to_owned();
+        for part in parts {
+            path.push(separator);
+            path.push_str(part);
+        }
+        PathBuf::from(path)
+    }
+}
+
+/// A running `ollama serve`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Process {
+    pub pid: u32,
+    pub executable: Option<PathBuf>,
+    /// Empty when it belongs to somebody else.
+    pub environment: BTreeMap<String, String>,
+    pub started: Option<Timestamp>,
+    /// Name of the process that started it.
+    pub parent: Option<String>,
+}
+
+/// Room on a file system, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    pub free: u64,
+    pub total: u64,
+}
+
+/// Questions about this machine. All of them block and none of them changes anything that stays.
+pub trait Machine: Send + Sync + 'static {
+    fn system(&self) -> System;
+    /// Every `ollama serve` that runs.
+    fn servers(&self) -> Vec<Process>;
+    /// A variable of Corral's own environment.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// The beginning of a text file; `None` when it cannot be read.
+    fn head(&self, file: &Path) -> Option<String>;
+    /// What lies in a folder; empty when it cannot be read.
+    fn entries(&self, folder: &Path) -> Vec<PathBuf>;
+    fn exists(&self, path: &Path) -> bool;
+    fn space(&self, path: &Path) -> Option<Space>;
+    /// Whether a file can be made in a folder, tried by making one and removing it.
+    fn writable(&self, folder: &Path) -> bool;
+}
+
+/// The machine that Corral runs on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ThisMachine;
+
+impl Machine for ThisMachine {
+    fn system(&self) -> System {
+        if cfg!(windows) {
+            System::Windows
+        } else if cfg!(target_os = "macos") {
+            System::MacOs
+        } else {
+            System::Linux
+        }
+    }
+
+    fn servers(&self) -> Vec<Process> {
+        let Ok(mut system) = sysinfo::System::new() else { return Vec::new() };
+        // Names first: reading command lines and environments of everything costs far more.
+        system.refresh_processes_specifics(
+            ProcessesToUpdate::All,
+            true,
+            ProcessRefreshKind::nothing(),
+        );
+        let named = |process: &sysinfo::Process| {
+            let name = process.name().to_string_lossy().to_ascii_lowercase();
+            process.thread_kind().is_none() && matches!(name.as_str(), "ollama" | "ollama.exe")
+        };
+        let pids: Vec<Pid> = system
+            .processes()
+            .values()
+            .filter(|process| named(process))
+            .map(sysinfo::Process::pid)
+            .collect();
+        if pids.is_empty() {
+            return Vec::new();
+        }
+        system.refresh_processes_specifics(
+            ProcessesToUpdate::Some(&pids),
+            true,
+            ProcessRefreshKind::nothing()
+                .with_cmd(UpdateKind::Always)
+                .with_environ(UpdateKind::Always)
+                .with_exe(UpdateKind::Always),
+        );
+        let serves = |process: &sysinfo::Process| {
+            process.cmd().iter().skip(1).any(|word| word.eq_ignore_ascii_case("serve"))
+        };
+        let mut servers: Vec<Process> = pids
+            .iter()
+            .filter_map(|pid| system.process(*pid))
+            .filter(|process| serves(process))
+            .map(|process| describe(&system, process))
+            .collect();
+        servers.sort_by_key(|process| process.pid);
+        servers
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+    }
+
+    fn head(&self, file: &Path) -> Option<String> {
+        let mut bytes = Vec::new();
+        std::fs::File::open(file).ok()?.take(HEAD).read_to_end(&mut bytes).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn entries(&self, folder: &Path) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        paths
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.exists()
+    }
+
+    fn space(&self, path: &Path) -> Option<Space> {
+        let path = path.canonicalize().ok()?;
+        let disks = Disks::new_with_refreshed_list().ok()?;
+        let disk = disks
+            .iter()
+            .filter(|disk| path.starts_with(disk.mount_point()))
+            .max_by_key(|disk| disk.mount_point().as_os_str().len())?;
+        Some(Space { free: disk.available_space(), total: disk.total_space() })
+    }
+
+    fn writable(&self, folder: &Path) -> bool {
+        // Removed when it is dropped, which is at once.
+        tempfile::Builder::new().prefix(".corral-").tempfile_in(folder).is_ok()
+    }
+}
+
+fn describe(system: &sysinfo::System, process: &sysinfo::Process) -> Process {
+    let pair = |entry: &std::ffi::OsString| {
+        let entry = entry.to_string_lossy();
+        let (name, value) = entry.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    let parent = process.parent().and_then(|pid| system.process(pid));
+    Process {
+        pid: process.pid().as_u32(),
+        executable: process.exe().map(Path::to_path_buf),
+        environment: process.environ().iter().filter_map(pair).collect(),
+        started: i64::try_from(process.start_time())
+            .ok()
+            .filter(|seconds| *seconds > 0)
+            .map(|seconds| Timestamp(seconds.saturating_mul(1000))),
+        parent: parent.map(|parent| parent.name().to_string_lossy().into_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Machine, System, ThisMachine};
+
+    #[test]
+    fn tries_to_write_and_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(ThisMachine.writable(folder.path()));
+        assert!(ThisMachine.entries(folder.path()).is_empty());
+        assert!(!ThisMachine.writable(&folder.path().join("missing")));
+    }
+
+    #[test]
+    fn a_missing_file_has_no_head_and_no_room() {
+        let missing = std::path::Path::new("surely/not/here");
+        assert_eq!(ThisMachine.head(missing), None);
+        assert_eq!(ThisMachine.space(missing), None);
+        assert!(ThisMachine.entries(missing).is_empty());
+    }
+
+    #[test]
+    fn writes_paths_as_each_system_does() {
+        let windows = System::Windows.path(r"C:\Users\me\", &["Ollama", "server.log"]);
+        assert_eq!(windows.to_str(), Some(r"C:\Users\me\Ollama\server.log"));
+        let linux = System::Linux.path("/home/me", &[".ollama"]);
+        assert_eq!(linux.to_str(), Some("/home/me/.ollama"));
+    }
+}

@@ -1,0 +1,25 @@
+//! What is known when Corral starts.
+
+use corral_contract::instances::InstanceDraft;
+
+use super::{draft, model::Live, store};
+use crate::{Core, Result};
+
+/// Reads the stored instances, registers the seeds of a new database.
+pub(crate) async fn recover(core: &Core) -> Result<()> {
+    if !core.config.seed.is_empty() && !store::ever_had_one(&core.db).await? {
+        for seed in &core.config.seed {
+            let draft = InstanceDraft {
+                name: seed.name.clone(),
+                url: seed.url.clone(),
+                ..InstanceDraft::default()
+            };
+            let profile = draft::checked(&draft)?;
+            store::insert(&core.db, &profile, core.now()).await?;
+        }
+    }
+    let records = store::all(&core.db).await?;
+    let mut live = core.instances.lock();
+    live.extend(records.into_iter().map(|record| (record.id, Live::new(record))));
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! One operation over many models.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use corral_contract::{
+    BatchId, ErrorCode, ModelId, WireError,
+    app::NoticeKind,
+    event::AppEvent,
+    models::{
+        BatchItem, BatchOp, BatchOperate, BatchRef, BatchView, ItemState, StartOptions, call,
+    },
+    tasks::Cancelled,
+};
+use futures_util::StreamExt;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    delete,
+    operation::{self, Notify, Work},
+};
+use crate::{Core, Result, db::failed, notices, router::Handle};
+
+mod due;
+pub(super) mod store;
+
+pub(super) use due::keep_deleting;
+
+/// Items worked on at once.
+const PARALLEL: usize = 4;
+/// The whole batch is told at most this often while its items change.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// Batches that run now.
+#[derive(Default)]
+pub(super) struct Running(Mutex<HashMap<BatchId, CancellationToken>>);
+
+impl Running {
+    fn table(&self) -> std::sync::MutexGuard<'_, HashMap<BatchId, CancellationToken>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has(&self, batch: BatchId) -> bool {
+        self.table().contains_key(&batch)
+    }
+}
+
+impl Handle<call::Batch> for Core {
+    async fn handle(&self, BatchOperate { op, ids }: BatchOperate) -> Result<BatchRef> {
+        if op == BatchOp::Delete {
+            return delete::delete(self, &ids, false).await;
+        }
+        if ids.is_empty() {
+            return Err(WireError::field("ids", "empty"));
+        }
+        let batch = create(self, op, &ids).await?;
+        tell(self, batch).await;
+        let core = self.clone();
+        self.supervisor.run("batch", async move { run(&core, batch).await });
+        Ok(BatchRef { batch })
+    }
+}
+
+impl Handle<call::CancelBatch> for Core {
+    async fn handle(&self, BatchRef { batch }: BatchRef) -> Result<Cancelled> {
+        let token = self.models.batches.table().get(&batch).cloned();
+        if let Some(token) = &token {
+            token.cancel();
+        }
+        Ok(Cancelled { cancelled: token.is_some() })
+    }
+}
+
+async fn create(core: &Core, op: BatchOp, ids: &[ModelId]) -> Result<BatchId> {
+    let mut transaction = core.db.write().await?;
+    let mut items: Vec<BatchItem> = Vec::with_capacity(ids.len());
+    for id in ids {
+        if items.iter().any(|item| item.model == *id) {
+            continue;
+        }
+        let row = super::store::get_in(&mut transaction, *id).await?;
+        let name = row.map(|row| row.name).unwrap_or_default();
+        let state = ItemState::Waiting;
+        items.push(BatchItem { model: *id, name, state, task: None, problem: None });
+    }
+    let new = store::NewBatch { op, force: false, at: core.now(), undo_until: None, items: &items };
+    let batch = store::insert(&mut transaction, new).await?;
+    transaction.commit().await.map_err(failed)?;
+    Ok(batch)
+}
+
+/// Works on everything that waits, a few items at once. One that fails never stops another.
+async fn run(core: &Core, batch: BatchId) {
+    let token = core.supervisor.token().child_token();
+    core.models.batches.table().insert(batch, token.clone());
+    let done = work(core, batch, &token).await;
+    core.models.batches.table().remove(&batch);
+    if let Err(error) = done {
+        tracing::error!(batch = batch.0, %error, "a batch could not be kept");
+    }
+    tell(core, batch).await;
+}
+
+async fn work(core: &Core, batch: BatchId, token: &CancellationToken) -> Result<()> {
+    let Some(stored) = store::get(core, batch).await? else { return Ok(()) };
+    let (view, force) = (stored.view, stored.force);
+    let live = Live { core, view: Mutex::new(view.clone()), told: Mutex::new(Instant::now()) };
+    let waiting = view
+        .items
+        .iter()
+        .enumerate()
+        .filter(|(_, item)| matches!(item.state, ItemState::Waiting | ItemState::Working));
+    futures_util::stream::iter(waiting)
+        .for_each_concurrent(PARALLEL, |(ordinal, item)| {
+            live.item(ordinal, item.model, work_of(view.op, force), token)
+        })
+        .await;
+    if core.supervisor.token().is_cancelled() {
+        // Corral ends: what waits is taken up or given up at the next start.
+        return Ok(());
+    }
+    let mut transaction = core.db.write().await?;
+    store::finish(&mut transaction, batch, core.now()).await?;
+    transaction.commit().await.map_err(failed)?;
+    live.notify().await;
+    Ok(())
+}
+
+fn work_of(op: BatchOp, force: bool) -> Work {
+    match op {
+        BatchOp::Start => Work::Start(StartOptions::default()),
+        BatchOp::Stop => Work::Close,
+        BatchOp::Recreate => Work::Recreate,
+        BatchOp::Delete => Work::Delete { force },
+    }
+}
+
+/// A running batch as the windows see it.
+struct Live<'a> {
+    core: &'a Core,
+    view: Mutex<BatchView>,
+    told: Mutex<Instant>,
+}
+
+impl Live<'_> {
+    async fn item(&self, ordinal: usize, model: ModelId, work: Work, token: &CancellationToken) {
+        if self.core.supervisor.token().is_cancelled() {
+            return;
+        }
+        if token.is_cancelled() {
+            return self.set(ordinal, |item| item.state = ItemState::Cancelled).await;
+        }
+        let deleting = matches!(work, Work::Delete { .. });
+        let result = match operation::begin(self.core, model, work, Notify::Nobody).await {
+            Ok(mut running) => {
+                self.set(ordinal, |item| {
+                    item.state = ItemState::Working;
+                    item.task = Some(running.task());
+                })
+                .await;
+                tokio::select! {
+                    result = running.ended() => result,
+                    () = token.cancelled() => {
+                        running.cancel();
+                        running.ended().await
+                    }
+                }
+            }
+            Err(problem) => {
+                if deleting && let Err(error) = delete::show_again(self.core, model, &problem).await
+                {
+                    tracing::warn!(%error, "a row that could not be deleted stays hidden");
+                }
+                let state = match problem.code {
+                    ErrorCode::WrongState | ErrorCode::Busy | ErrorCode::NotFound => {
+                        ItemState::Skipped
+                    }
+                    _ => ItemState::Failed,
+                };
+                return self
+                    .set(ordinal, |item| {
+                        item.state = state;
+                        item.problem = Some(problem);
+                    })
+                    .await;
+            }
+        };
+        self.set(ordinal, |item| match result {
+            Ok(()) => item.state = ItemState::Done,
+            Err(problem) if problem.code == ErrorCode::Cancelled => {
+                item.state = ItemState::Cancelled;
+            }
+            Err(problem) => {
+                item.state = ItemState::Failed;
+                item.problem = Some(problem);
+            }
+        })
+        .await;
+    }
+
+    async fn set(&self, ordinal: usize, change: impl FnOnce(&mut BatchItem)) {
+        let (batch, item, view) = {
+            let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+            change(&mut view.items[ordinal]);
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let due = told.elapsed() >= TELL_EVERY;
+            if due {
+                *told = Instant::now();
+            }
+            (view.id, view.items[ordinal].clone(), due.then(|| view.clone()))
+        };
+        if let Err(error) = store::set_item(self.core, batch, ordinal, &item).await {
+            tracing::warn!(batch = batch.0, %error, "an item's result was not stored");
+        }
+        if let Some(view) = view {
+            self.core.bus.send(AppEvent::Batch(view));
+        }
+    }
+
+    /// One notice for all that failed.
+    async fn notify(&self) {
+        let failed = {
+            let view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+            view.items.iter().find(|item| item.state == ItemState::Failed).cloned()
+        };
+        if let Some(item) = failed {
+            let kind = NoticeKind::OperationFailed;
+            notices::tell(self.core, kind, item.name, item.problem).await;
+        }
+    }
+}
+
+/// Tells the windows how a batch is.
+pub(super) async fn tell(core: &Core, batch: BatchId) {
+    match store::get(core, batch).await {
+        Ok(Some(stored)) => core.bus.send(AppEvent::Batch(stored.view)),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(batch = batch.0, %error, "a batch could not be read"),
+    }
+}

@@ -1,0 +1,221 @@
+//! Deleting: hidden at once, done after the undo window, taken back until then.
+
+use corral_contract::{
+    ErrorCode, ModelId, Timestamp, WireError,
+    models::{
+        BatchItem, BatchOp, BatchRef, DeleteModels, DeletePreview, ItemState, ModelRefs,
+        UndoneDelete, call,
+    },
+    status::{Action, Cause, Run, Status},
+};
+use sqlx::SqliteConnection;
+
+use super::{
+    batch,
+    change::Change,
+    operation, preview,
+    publish::publish,
+    store::{self, Step, StoredModel},
+    unload,
+};
+use crate::{Core, Result, db::failed, downloads, instances, router::Handle, sync, tasks::Task};
+
+impl Handle<call::PreviewDelete> for Core {
+    async fn handle(&self, ModelRefs { ids }: ModelRefs) -> Result<DeletePreview> {
+        preview::preview(self, &ids).await
+    }
+}
+
+impl Handle<call::Delete> for Core {
+    async fn handle(&self, DeleteModels { ids, force }: DeleteModels) -> Result<BatchRef> {
+        delete(self, &ids, force).await
+    }
+}
+
+impl Handle<call::UndoDelete> for Core {
+    async fn handle(&self, BatchRef { batch }: BatchRef) -> Result<UndoneDelete> {
+        let now = self.now();
+        let mut transaction = self.db.write().await?;
+        if !batch::store::undo(&mut transaction, batch, now).await? {
+            return Err(WireError::new(ErrorCode::WrongState).with("batch", batch));
+        }
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "UPDATE model SET hidden_until = NULL
+             WHERE hidden_until IS NOT NULL AND id IN (
+                 SELECT model_id FROM batch_item WHERE batch_id = ? AND state = 'cancelled')
+             RETURNING id",
+        )
+        .bind(batch.0)
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        let ids: Vec<ModelId> = ids.into_iter().map(ModelId).collect();
+        publish(self, &ids).await;
+        batch::tell(self, batch).await;
+        Ok(UndoneDelete { restored: ids.len() as u32 })
+    }
+}
+
+/// Hides the rows and opens the undo window. Rows whose state does not allow a delete are skipped
+/// with the reason.
+pub(super) async fn delete(core: &Core, ids: &[ModelId], force: bool) -> Result<BatchRef> {
+    if ids.is_empty() {
+        return Err(WireError::field("ids", "empty"));
+    }
+    let now = core.now();
+    let until = now.plus(i64::from(core.settings().undo_seconds) * 1000);
+    let mut items = Vec::new();
+    let mut hidden = Vec::new();
+    let batch = {
+        // Nothing may begin on a row between its check and its hiding.
+        let _turn = core.models.deciding.lock().await;
+        let mut transaction = core.db.write().await?;
+        for id in ids {
+            if items.iter().any(|item: &BatchItem| item.model == *id) {
+                continue;
+            }
+            let row = store::get_in(&mut transaction, *id).await?;
+            let problem = refusal(core, *id, row.as_ref()).err();
+            let state = if problem.is_some() { ItemState::Skipped } else { ItemState::Waiting };
+            if problem.is_none() {
+                hide(&mut transaction, *id, until).await?;
+                hidden.push(*id);
+            }
+            let name = row.map(|row| row.name).unwrap_or_default();
+            items.push(BatchItem { model: *id, name, state, task: None, problem });
+        }
+        if let ([item], true) = (items.as_slice(), hidden.is_empty()) {
+            // One model that cannot be deleted is an answer, not a batch without work.
+            let problem = item.problem.clone();
+            return Err(problem.unwrap_or_else(|| WireError::new(ErrorCode::WrongState)));
+        }
+        let new = batch::store::NewBatch {
+            op: BatchOp::Delete,
+            force,
+            at: now,
+            undo_until: Some(until),
+            items: &items,
+        };
+        let batch = batch::store::insert(&mut transaction, new).await?;
+        transaction.commit().await.map_err(failed)?;
+        batch
+    };
+    publish(core, &hidden).await;
+    batch::tell(core, batch).await;
+    core.models.deletes.notify_one();
+    Ok(BatchRef { batch })
+}
+
+/// Why a row cannot be deleted now.
+fn refusal(core: &Core, id: ModelId, row: Option<&StoredModel>) -> Result<()> {
+    let row = row.filter(|row| row.hidden_until.is_none()).ok_or_else(|| store::missing(id))?;
+    if let Some((task, kind)) = operation::running(core, id) {
+        return Err(operation::busy(task, kind));
+    }
+    operation::allows(core, row, Action::Delete, true)
+}
+
+async fn hide(connection: &mut SqliteConnection, id: ModelId, until: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE model SET hidden_until = ? WHERE id = ?")
+        .bind(until.0)
+        .bind(id.0)
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// The operation behind each item once the undo window is over. When it fails the row is shown
+/// again, with the problem.
+pub(super) async fn execute(
+    core: &Core,
+    model: &StoredModel,
+    task: &Task,
+    force: bool,
+) -> Result<()> {
+    let gone = on_server(core, model, task, force).await;
+    match gone {
+        Ok(note) => {
+            downloads::forget(core, &[model.id]).await?;
+            forget_row(core, model, note).await
+        }
+        Err(problem) => {
+            show_again(core, model.id, &problem).await?;
+            Err(problem)
+        }
+    }
+}
+
+/// Shows a row again whose delete did not happen, with the reason.
+pub(super) async fn show_again(core: &Core, id: ModelId, problem: &WireError) -> Result<()> {
+    let change = Change::by(Cause::User).problem(problem.clone());
+    let shown = super::change::edit(core, id, change, |row| row.hidden_until = None).await;
+    match shown {
+        Err(error) if error.code != ErrorCode::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Removes the model on its server; the answer is the note for its history.
+async fn on_server(
+    core: &Core,
+    model: &StoredModel,
+    task: &Task,
+    force: bool,
+) -> Result<&'static str> {
+    const FILES_MAY_REMAIN: &str = "only the row was removed; files may remain on the server";
+    if !model.on_server {
+        task.note("the server has no such model: only the row goes");
+        return Ok("the server had no such model");
+    }
+    if !instances::online(core, model.instance) {
+        if force {
+            task.note(FILES_MAY_REMAIN);
+            return Ok(FILES_MAY_REMAIN);
+        }
+        return Err(operation::offline(model));
+    }
+    let client = instances::client(core, model.instance)?;
+    let removed = async {
+        if matches!(model.run, Run::Running | Run::Unknown) {
+            // A file in use cannot be removed on every system.
+            unload::unload(core, model, task).await.map_err(|stuck| stuck.problem)?;
+        }
+        task.phase("deleting");
+        client.delete(&model.name).await
+    };
+    match removed.await {
+        Ok(()) => Ok("deleted"),
+        Err(error) if error.code == ErrorCode::NotFound => Ok("was deleted already"),
+        Err(error) if force => {
+            task.note(format!("{FILES_MAY_REMAIN}: {error}"));
+            Ok(FILES_MAY_REMAIN)
+        }
+        Err(error) => {
+            if super::load::unreachable(error.code) {
+                instances::suspect(core, model.instance);
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn forget_row(core: &Core, model: &StoredModel, note: &str) -> Result<()> {
+    let mut transaction = core.db.write().await?;
+    if store::remove(&mut transaction, model.id).await? {
+        let step = Step {
+            from: Some(model.status()),
+            to: Status::Unavailable,
+            at: core.now(),
+            cause: Cause::User,
+            note,
+        };
+        store::remember(&mut transaction, (model.id, model.instance, &model.name), step).await?;
+    }
+    // Should the server still have it, the next sync has to find it again.
+    sync::look_again(&mut transaction, model.instance).await?;
+    transaction.commit().await.map_err(failed)?;
+    publish(core, &[model.id]).await;
+    Ok(())
+}

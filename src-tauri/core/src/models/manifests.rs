@@ -1,0 +1,228 @@
+//! The manifests of a store on this machine: which layers a model has and who shares them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use corral_contract::{ErrorCode, InstanceId, WireError, models::LayerInfo};
+use serde::Deserialize;
+
+use super::poll::key_of;
+use crate::{Core, Result, db::failed};
+
+/// Largest manifest that is read; real ones have a few kilobytes.
+const LARGEST: u64 = 1 << 20;
+/// Most manifests that are looked at.
+const MOST: usize = 50_000;
+
+/// The layers of every model of a store, by [`corral_contract::name::ModelName::key`].
+#[derive(Debug, Default)]
+pub(super) struct Manifests(BTreeMap<String, Vec<Layer>>);
+
+/// One layer, or the config, of a manifest.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Layer {
+    #[serde(default)]
+    media_type: String,
+    digest: String,
+    #[serde(default)]
+    size: u64,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    config: Option<Layer>,
+    #[serde(default)]
+    layers: Vec<Layer>,
+}
+
+/// The manifests of an instance whose store lies on this machine; `None` when it cannot be seen.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn of_instance(core: &Core, instance: InstanceId) -> Result<Option<Manifests>> {
+    let path: Option<String> = sqlx::query_scalar("SELECT store_path FROM instance WHERE id = ?")
+        .bind(instance.0)
+        .fetch_optional(core.db.read())
+        .await
+        .map_err(failed)?
+        .flatten();
+    let Some(path) = path else { return Ok(None) };
+    tokio::task::spawn_blocking(move || read(&PathBuf::from(path).join("manifests")))
+        .await
+        .map_err(|error| WireError::new(ErrorCode::Internal).detail(error.to_string()))
+}
+
+/// Reads `manifests/<host>/<namespace>/<model>/<tag>`. What cannot be read is left out, as Ollama
+/// does; without the folder itself there is no answer.
+fn read(folder: &Path) -> Option<Manifests> {
+    if !folder.is_dir() {
+        return None;
+    }
+    let mut manifests = BTreeMap::new();
+    for host in entries(folder) {
+        for namespace in entries(&host.1) {
+            for model in entries(&namespace.1) {
+                for tag in entries(&model.1) {
+                    if manifests.len() >= MOST {
+                        return Some(Manifests(manifests));
+                    }
+                    if let Some(layers) = layers(&tag.1) {
+                        let name = format!("{}/{}/{}:{}", host.0, namespace.0, model.0, tag.0);
+                        manifests.insert(key_of(&name), layers);
+                    }
+                }
+            }
+        }
+    }
+    Some(Manifests(manifests))
+}
+
+fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
+        .collect()
+}
+
+fn layers(file: &Path) -> Option<Vec<Layer>> {
+    let mut text = Vec::new();
+    std::fs::File::open(file).ok()?.take(LARGEST).read_to_end(&mut text).ok()?;
+    let manifest: Manifest = serde_json::from_slice(&text).ok()?;
+    Some(manifest.layers.into_iter().chain(manifest.config).collect())
+}
+
+/// What deleting some models of one store frees.
+#[derive(Debug, Default)]
+pub(super) struct Freed {
+    /// Bytes in all, each layer counted once.
+    pub(super) bytes: u64,
+    /// Bytes by key, a layer that several chosen models share counted for the first of them.
+    pub(super) by_key: HashMap<String, u64>,
+    /// Keys of models that stay and share layers, by key.
+    pub(super) shared_with: HashMap<String, Vec<String>>,
+}
+
+impl Manifests {
+    /// Whether the store has this model.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// The layers of a model with the names of others that use them.
+    pub(super) fn layers(&self, key: &str) -> Vec<LayerInfo> {
+        let users = self.users();
+        let Some(layers) = self.0.get(key) else { return Vec::new() };
+        layers
+            .iter()
+            .map(|layer| LayerInfo {
+                kind: kind_of(&layer.media_type).to_owned(),
+                digest: layer.digest.clone(),
+                bytes: layer.size,
+                shared_with: others(&users, layer, key).map(str::to_owned).collect(),
+            })
+            .collect()
+    }
+
+    /// What deleting the models of these keys frees.
+    pub(super) fn freed(&self, keys: &[&str]) -> Freed {
+        let users = self.users();
+        let mut freed = Freed::default();
+        let mut counted: Vec<&str> = Vec::new();
+        for key in keys {
+            let (mut bytes, mut shared) = (0, Vec::new());
+            for layer in self.0.get(*key).map(Vec::as_slice).unwrap_or_default() {
+                let staying: Vec<&str> =
+                    others(&users, layer, key).filter(|other| !keys.contains(other)).collect();
+                if staying.is_empty() && !counted.contains(&layer.digest.as_str()) {
+                    counted.push(&layer.digest);
+                    bytes += layer.size;
+                }
+                shared.extend(staying.into_iter().map(str::to_owned));
+            }
+            shared.sort();
+            shared.dedup();
+            freed.bytes += bytes;
+            freed.by_key.insert((*key).to_owned(), bytes);
+            freed.shared_with.insert((*key).to_owned(), shared);
+        }
+        freed
+    }
+
+    /// Who uses each digest.
+    fn users(&self) -> HashMap<&str, Vec<&str>> {
+        let mut users: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (key, layers) in &self.0 {
+            for layer in layers {
+                let names = users.entry(&layer.digest).or_default();
+                if names.last() != Some(&key.as_str()) {
+                    names.push(key);
+                }
+            }
+        }
+        users
+    }
+}
+
+fn others<'a>(
+    users: &'a HashMap<&str, Vec<&'a str>>,
+    layer: &Layer,
+    key: &'a str,
+) -> impl Iterator<Item = &'a str> {
+    let names = users.get(layer.digest.as_str()).map(Vec::as_slice).unwrap_or_default();
+    names.iter().copied().filter(move |other| *other != key)
+}
+
+/// `application/vnd.ollama.image.template` is a `template`.
+fn kind_of(media_type: &str) -> &str {
+    match media_type.rsplit('.').next() {
+        Some("v1+json") => "config",
+        Some(kind) => kind,
+        None => media_type,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(models: &[(&str, &[(&str, u64)])]) -> Manifests {
+        let layer = |(digest, size): &(&str, u64)| Layer {
+            media_type: "application/vnd.ollama.image.model".to_owned(),
+            digest: (*digest).to_owned(),
+            size: *size,
+        };
+        Manifests(
+            models
+                .iter()
+                .map(|(key, layers)| ((*key).to_owned(), layers.iter().map(layer).collect()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn shared_layers_are_freed_by_the_last_user_only() {
+        let store = store(&[
+            ("a", &[("weights", 100), ("license", 5)]),
+            ("b", &[("weights", 100), ("license", 5), ("params", 1)]),
+            ("c", &[("license", 5)]),
+        ]);
+        assert_eq!(store.freed(&["a"]).bytes, 0);
+        let both = store.freed(&["a", "b"]);
+        assert_eq!(both.bytes, 101, "weights once, the license stays for c");
+        assert_eq!(both.by_key["a"], 100);
+        assert_eq!(both.by_key["b"], 1);
+        assert_eq!(both.shared_with["a"], ["c"]);
+        assert_eq!(store.freed(&["a", "b", "c"]).bytes, 106);
+    }
+
+    #[test]
+    fn names_the_kind_of_a_layer() {
+        assert_eq!(kind_of("application/vnd.ollama.image.license"), "license");
+        assert_eq!(kind_of("application/vnd.docker.container.image.v1+json"), "config");
+    }
+}

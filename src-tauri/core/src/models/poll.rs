@@ -1,0 +1,223 @@
+//! What `/api/ps` says, compared with what the rows say.
+
+use std::collections::{HashMap, HashSet};
+
+use corral_contract::{
+    InstanceId, ModelId, Timestamp, WireError,
+    app::NoticeKind,
+    models::Memory,
+    name::ModelName,
+    status::{Cause, Install, Run},
+};
+
+use super::{
+    change::{Change, edit, set_run},
+    operation, seen,
+    store::StoredModel,
+};
+use crate::{Core, Result, notices, ollama::LoadedModel};
+
+/// A model that vanished this long before its time may still have been unloaded in time, by a
+/// server whose clock differs a little; added to the time between two looks. In ms.
+const SLACK: i64 = 5_000;
+/// How long a crash waits for an explanation before anybody is notified, in ms.
+const NOTICE_AFTER: i64 = 10_000;
+/// A load that shows this long after another model vanished explains why, in ms.
+const EVICTED_WITHIN: i64 = 5 * 60_000;
+
+/// What one poller remembers between two looks at its instance.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// Keys listed last time; `None` before the first answer since the instance came up.
+    listed: Option<HashSet<String>>,
+    last_look: Option<Timestamp>,
+    crashes: Vec<Suspected>,
+}
+
+/// A model that vanished without an explanation so far.
+#[derive(Debug)]
+struct Suspected {
+    model: ModelId,
+    at: Timestamp,
+    told: bool,
+}
+
+/// What a look found beside the rows it changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    Known,
+    /// The server runs a model that has no row: the list is out of date.
+    Stranger,
+}
+
+/// The key of a name as the server writes it.
+pub(super) fn key_of(name: &str) -> String {
+    ModelName::parse(name).map_or_else(|_| name.to_ascii_lowercase(), |name| name.key())
+}
+
+/// The entry of a model: that of its name, else one of the same content under another name, which
+/// it shares the runner with.
+pub(super) fn entry_of<'a>(
+    loaded: &'a [LoadedModel],
+    key: &str,
+    digest: Option<&str>,
+) -> Option<&'a LoadedModel> {
+    loaded.iter().find(|each| key_of(&each.name) == key).or_else(|| {
+        let digest = digest?;
+        loaded.iter().find(|each| each.digest.as_deref() == Some(digest))
+    })
+}
+
+/// Where a loaded model lies.
+pub(super) fn memory_of(entry: &LoadedModel) -> Memory {
+    Memory {
+        bytes: entry.size,
+        vram: entry.size_vram,
+        context_length: entry.context_length,
+        expires_at: entry.expires_at,
+    }
+}
+
+impl Watch {
+    /// Brings the rows of an instance in line with what it has loaded.
+    ///
+    /// A model whose time is over but that is still listed serves a request and runs. One that an
+    /// operation of ours works on is left to that operation.
+    pub(super) async fn look(
+        &mut self,
+        core: &Core,
+        instance: InstanceId,
+        loaded: &[LoadedModel],
+    ) -> Result<Found> {
+        let now = core.now();
+        let listed: HashSet<String> = loaded.iter().map(|each| key_of(&each.name)).collect();
+        let newcomer = self.listed.as_ref().is_some_and(|before| !listed.is_subset(before));
+        let digests: Vec<&str> = loaded.iter().filter_map(|each| each.digest.as_deref()).collect();
+        let rows = seen::candidates(core, instance, &listed, &digests).await?;
+        let by_key: HashMap<&str, &StoredModel> =
+            rows.iter().map(|row| (row.key.as_str(), row)).collect();
+        let strangers = listed.iter().any(|key| !by_key.contains_key(key.as_str()));
+        if newcomer {
+            self.explain(core, now).await?;
+        }
+        for row in &rows {
+            if operation::running(core, row.id).is_some() {
+                continue;
+            }
+            match entry_of(loaded, &row.key, row.digest.as_deref()) {
+                Some(entry) => appears(core, row, memory_of(entry)).await?,
+                None => self.vanishes(core, row, now, newcomer).await?,
+            }
+        }
+        self.tell(core, now).await;
+        self.listed = Some(listed);
+        self.last_look = Some(now);
+        Ok(if strangers { Found::Stranger } else { Found::Known })
+    }
+
+    /// The instance went away: what was seen before says nothing about what comes.
+    pub(super) fn forget(&mut self) {
+        self.listed = None;
+        self.last_look = None;
+        self.crashes.clear();
+    }
+
+    async fn vanishes(
+        &mut self,
+        core: &Core,
+        row: &StoredModel,
+        now: Timestamp,
+        newcomer: bool,
+    ) -> Result<()> {
+        let change = match row.run {
+            Run::Stopped | Run::Crashed => return Ok(()),
+            // Left over from before a restart, or from before the instance went away.
+            Run::Unknown | Run::Starting | Run::Stopping => Change::by(Cause::Instance),
+            Run::Running => {
+                let last_look = self.last_look.unwrap_or(now);
+                let expires = row.memory.and_then(|memory| memory.expires_at);
+                let over = expires.is_some_and(|at| at.since(now) <= SLACK);
+                // Its time was set to the past while it was still listed: somebody asked to
+                // unload it, or its last request ended after its time.
+                let asked = expires.is_some_and(|at| at.since(last_look) <= 0);
+                if over || asked {
+                    Change::by(Cause::Idle)
+                } else if newcomer || operation::loading(core).iter().any(|id| *id != row.id) {
+                    Change::by(Cause::Evicted)
+                } else if !seen::started_by_us(core, row.id).await? {
+                    Change::by(Cause::External)
+                } else {
+                    return self.crashes(core, row, now).await;
+                }
+            }
+        };
+        set_run(core, row.id, Run::Stopped, change).await
+    }
+
+    async fn crashes(&mut self, core: &Core, row: &StoredModel, now: Timestamp) -> Result<()> {
+        set_run(core, row.id, Run::Crashed, Change::by(Cause::Crash).problem(crash())).await?;
+        self.crashes.push(Suspected { model: row.id, at: now, told: false });
+        Ok(())
+    }
+
+    /// Another model has been loaded: those that vanished shortly before had to make room.
+    async fn explain(&mut self, core: &Core, now: Timestamp) -> Result<()> {
+        for suspected in std::mem::take(&mut self.crashes) {
+            if now.since(suspected.at) <= EVICTED_WITHIN {
+                let evicted = edit(core, suspected.model, Change::by(Cause::Evicted), |row| {
+                    if row.run == Run::Crashed {
+                        row.run = Run::Stopped;
+                    }
+                });
+                if let Err(error) = evicted.await {
+                    tracing::debug!(%error, "an evicted model has no row any more");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notifies of crashes that nothing explained for a while.
+    async fn tell(&mut self, core: &Core, now: Timestamp) {
+        self.crashes.retain(|each| now.since(each.at).abs() <= EVICTED_WITHIN);
+        for suspected in &mut self.crashes {
+            if suspected.told || now.since(suspected.at) < NOTICE_AFTER {
+                continue;
+            }
+            suspected.told = true;
+            if let Ok(row) = super::get(core, suspected.model).await
+                && row.run == Run::Crashed
+            {
+                notices::tell(core, NoticeKind::ModelCrashed, row.name, row.problem).await;
+            }
+        }
+    }
+}
+
+fn crash() -> WireError {
+    WireError::new(corral_contract::ErrorCode::RunnerCrashed)
+}
+
+/// The server has it in memory.
+async fn appears(core: &Core, row: &StoredModel, memory: Memory) -> Result<()> {
+    if row.run == Run::Running && row.memory == Some(memory) {
+        return Ok(());
+    }
+    let cause = if row.run == Run::Unknown { Cause::Instance } else { Cause::External };
+    let mut change = Change::by(cause);
+    if row.run == Run::Running {
+        // Only figures change; what the row says stays.
+        change = change.message(row.message.clone());
+        change.problem.clone_from(&row.problem);
+    }
+    edit(core, row.id, change, |row| {
+        row.run = Run::Running;
+        row.memory = Some(memory);
+        row.on_server = true;
+        if matches!(row.install, Install::Failed | Install::Unavailable) {
+            row.install = Install::Ready;
+        }
+    })
+    .await?;
+    Ok(())
+}

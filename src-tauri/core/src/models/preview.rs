@@ -1,0 +1,72 @@
+//! What a delete would do.
+
+use std::collections::{BTreeMap, HashMap};
+
+use corral_contract::{
+    InstanceId, ModelId,
+    models::{DeleteItem, DeletePreview},
+    name::ModelName,
+    status::Run,
+};
+
+use super::{
+    manifests,
+    store::{self, StoredModel},
+};
+use crate::{Core, Result, instances};
+
+/// Bytes are known where the store lies on this machine; models that are gone are left out.
+pub(super) async fn preview(core: &Core, ids: &[ModelId]) -> Result<DeletePreview> {
+    let mut chosen: BTreeMap<InstanceId, Vec<StoredModel>> = BTreeMap::new();
+    for id in ids {
+        if let Ok(row) = store::get(core, *id).await
+            && row.hidden_until.is_none()
+        {
+            let rows = chosen.entry(row.instance).or_default();
+            if !rows.iter().any(|each| each.id == row.id) {
+                rows.push(row);
+            }
+        }
+    }
+    let mut items = Vec::new();
+    let mut freed = Some(0);
+    for (instance, rows) in chosen {
+        let online = instances::online(core, instance);
+        let manifests = manifests::of_instance(core, instance).await?;
+        let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+        let plan = manifests.as_ref().map(|manifests| manifests.freed(&keys));
+        for row in &rows {
+            let row_only = !row.on_server || !online;
+            let bytes = match (&plan, &manifests) {
+                _ if row_only => Some(0),
+                (Some(plan), Some(manifests)) if manifests.has(&row.key) => {
+                    plan.by_key.get(&row.key).copied()
+                }
+                _ => None,
+            };
+            freed = freed.zip(bytes).map(|(sum, bytes)| sum + bytes);
+            let names = plan.as_ref().and_then(|plan| plan.shared_with.get(&row.key));
+            items.push(DeleteItem {
+                id: row.id,
+                name: row.name.clone(),
+                bytes: row.bytes,
+                freed: bytes,
+                shared_with: names.map(|keys| display(keys)).unwrap_or_default(),
+                running: row.run == Run::Running,
+                row_only,
+            });
+        }
+    }
+    // As the user chose them.
+    let order: HashMap<ModelId, usize> =
+        ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+    items.sort_by_key(|item| order.get(&item.id).copied());
+    let undo_ms = i64::from(core.settings().undo_seconds) * 1000;
+    Ok(DeletePreview { items, freed, undo_ms })
+}
+
+/// Keys as people know the names.
+pub(super) fn display(keys: &[String]) -> Vec<String> {
+    let name = |key: &String| ModelName::parse(key).map_or_else(|_| key.clone(), |it| it.display());
+    keys.iter().map(name).collect()
+}

@@ -1,0 +1,203 @@
+//! Finding models: one query for the page, one for how many there are.
+
+use corral_contract::{
+    ModelId, WireError,
+    models::{ModelPage, ModelRow, ModelSearchRequest, SortKey, call},
+    size,
+    status::{Origin, Run, Status},
+};
+use sqlx::{QueryBuilder, Row, Sqlite};
+
+use super::publish::{self, row_columns};
+use crate::{Core, Result, db::failed, router::Handle};
+
+/// Rows of a page when none are asked for, and at most.
+const USUAL: u32 = 50;
+const MOST: u32 = 500;
+
+/// Only the ids of the page are looked for, in the index that holds everything that is filtered
+/// and sorted by; the rows themselves are read for the page alone.
+const PAGE: &str = concat!(
+    "SELECT ",
+    row_columns!(),
+    " FROM (SELECT id AS place FROM model INDEXED BY model_search WHERE "
+);
+
+impl Handle<call::Search> for Core {
+    async fn handle(&self, request: ModelSearchRequest) -> Result<ModelPage> {
+        search(self, &request).await
+    }
+}
+
+async fn search(core: &Core, request: &ModelSearchRequest) -> Result<ModelPage> {
+    let wanted = Wanted::read(request)?;
+    // First, as in the snapshot: an event in between is applied twice instead of lost.
+    let seq = core.bus.seq();
+    let ((total, bytes), mut items) =
+        tokio::try_join!(count(core, &wanted), page(core, &wanted, wanted.page))?;
+    let last = total.div_ceil(u64::from(wanted.size)).max(1);
+    let mut page_number = u64::from(wanted.page);
+    if page_number > last {
+        page_number = last;
+        items = page(core, &wanted, last as u32).await?;
+    }
+    Ok(ModelPage { items, total, bytes, page: page_number as u32, seq })
+}
+
+/// A request whose every field was understood.
+struct Wanted<'a> {
+    request: &'a ModelSearchRequest,
+    page: u32,
+    size: u32,
+    /// Pattern of LIKE.
+    name: Option<String>,
+    min: Option<u64>,
+    max: Option<u64>,
+}
+
+impl<'a> Wanted<'a> {
+    fn read(request: &'a ModelSearchRequest) -> Result<Self> {
+        let size = match request.page_size {
+            0 => USUAL,
+            1..=MOST => request.page_size,
+            _ => {
+                return Err(WireError::field("pageSize", "outOfRange")
+                    .with("min", 1)
+                    .with("max", MOST));
+            }
+        };
+        let min = bytes("minSize", request.min_size.as_deref())?;
+        let max = bytes("maxSize", request.max_size.as_deref())?;
+        if min.zip(max).is_some_and(|(min, max)| min > max) {
+            return Err(WireError::field("minSize", "minAboveMax"));
+        }
+        let name = request.name.trim();
+        let name = (!name.is_empty()).then(|| pattern(name));
+        Ok(Wanted { request, page: request.page.max(1), size, name, min, max })
+    }
+
+    /// The conditions, after `WHERE`.
+    fn conditions(&self, query: &mut QueryBuilder<Sqlite>) {
+        query.push("hidden_until IS NULL");
+        if let Some(instance) = self.request.instance_id {
+            query.push(" AND instance_id = ").push_bind(instance.0);
+        }
+        any_of(query, "status", self.request.status.iter().map(|status| status.as_str()));
+        any_of(query, "origin", self.request.from.iter().map(|origin| origin.as_str()));
+        if let Some(min) = self.min {
+            query.push(" AND bytes >= ").push_bind(min.cast_signed());
+        }
+        if let Some(max) = self.max {
+            query.push(" AND bytes <= ").push_bind(max.cast_signed());
+        }
+        if let Some(name) = &self.name {
+            query.push(" AND name LIKE ").push_bind(name.clone()).push(" ESCAPE '\\'");
+        }
+    }
+
+    /// What to sort by: only words of our own. The id makes every order total.
+    fn order(&self) -> String {
+        let direction = if self.request.sort_desc { "DESC" } else { "ASC" };
+        match self.request.sort_by {
+            None => format!("id {direction}"),
+            Some(SortKey::Name) => format!("sort_key {direction}, id"),
+            Some(SortKey::Size) => format!("bytes {direction} NULLS LAST, id"),
+            Some(SortKey::CreatedAt) => format!("created_at {direction}, id"),
+            Some(SortKey::Status) => format!("{} {direction}, sort_key, id", status_order()),
+        }
+    }
+}
+
+/// Statuses in the order of their list, not of their letters.
+fn status_order() -> String {
+    let places: String = Status::ALL
+        .iter()
+        .enumerate()
+        .map(|(place, status)| format!(" WHEN '{}' THEN {place}", status.as_str()))
+        .collect();
+    format!("CASE status{places} END")
+}
+
+/// Words of our own enums are written into the query: there are few texts, so that the prepared
+/// statements are found again.
+fn any_of<'a>(
+    query: &mut QueryBuilder<Sqlite>,
+    column: &str,
+    words: impl Iterator<Item = &'a str>,
+) {
+    let words: Vec<String> = words.map(|word| format!("'{word}'")).collect();
+    if !words.is_empty() {
+        query.push(format!(" AND {column} IN ({})", words.join(",")));
+    }
+}
+
+fn bytes(field: &str, text: Option<&str>) -> Result<Option<u64>> {
+    match text.map(str::trim).filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some(text) => {
+            size::parse(text).map(Some).map_err(|why| WireError::field(field, why.as_str()))
+        }
+    }
+}
+
+/// A LIKE pattern for "contains this text".
+fn pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+async fn count(core: &Core, wanted: &Wanted<'_>) -> Result<(u64, u64)> {
+    let mut query = QueryBuilder::new(
+        "SELECT COUNT(*) AS total, COALESCE(SUM(bytes), 0) AS bytes
+         FROM model INDEXED BY model_search WHERE ",
+    );
+    wanted.conditions(&mut query);
+    let row = query.build().fetch_one(core.db.read()).await.map_err(failed)?;
+    Ok((row.get::<i64, _>("total").cast_unsigned(), row.get::<i64, _>("bytes").cast_unsigned()))
+}
+
+async fn page(core: &Core, wanted: &Wanted<'_>, number: u32) -> Result<Vec<ModelRow>> {
+    let order = wanted.order();
+    let mut query = QueryBuilder::new(PAGE);
+    wanted.conditions(&mut query);
+    query.push(" ORDER BY ").push(&order);
+    query.push(" LIMIT ").push_bind(i64::from(wanted.size));
+    query.push(" OFFSET ").push_bind(i64::from(number - 1) * i64::from(wanted.size));
+    query.push(") AS page CROSS JOIN model m ON m.id = page.place ORDER BY ").push(&order);
+    let rows = query.build().fetch_all(core.db.read()).await.map_err(failed)?;
+    rows.iter().map(|row| publish::shown(core, row)).collect()
+}
+
+const EIGHT: &str = "SELECT m.id, m.name, m.bytes, m.origin, m.install, m.run, m.message,
+            m.created_at,
+            EXISTS (SELECT 1 FROM task t WHERE t.model_id = m.id AND t.log_exists = 1) AS has_log
+     FROM model m WHERE m.hidden_until IS NULL ORDER BY m.id";
+
+/// The document's eight fields of every model, with its JSON keys.
+pub(super) async fn mirror(core: &Core) -> Result<Vec<serde_json::Value>> {
+    let rows = sqlx::query(EIGHT).fetch_all(core.db.read()).await.map_err(failed)?;
+    let eight = |row: &sqlx::sqlite::SqliteRow| {
+        let install = corral_contract::status::Install::parse(row.get("install"))?;
+        let status = Status::derive(install, Run::parse(row.get("run"))?);
+        let bytes = row.get::<Option<i64>, _>("bytes").map(i64::cast_unsigned);
+        Some(serde_json::json!({
+            "id": ModelId(row.get("id")),
+            "name": row.get::<&str, _>("name"),
+            "size": bytes.map(size::format).unwrap_or_default(),
+            "from": Origin::parse(row.get("origin"))?,
+            "logFileExist": row.get::<bool, _>("has_log"),
+            "status": status,
+            "message": row.get::<&str, _>("message"),
+            "createdAt": row.get::<i64, _>("created_at"),
+        }))
+    };
+    Ok(rows.iter().filter_map(eight).collect())
+}

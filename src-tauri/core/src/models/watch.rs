@@ -1,0 +1,123 @@
+//! One poller per instance: what is loaded, every few seconds; what is installed, every half
+//! minute while somebody looks.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use corral_contract::{
+    InstanceId,
+    status::{Cause, Run},
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    change::Change,
+    operation,
+    poll::{Found, Watch},
+    publish, seen,
+};
+use crate::{Core, Result, instances, signal::Signal, sync};
+
+/// How often the list of installed models is looked at while the window shows.
+const TAGS_EVERY: Duration = Duration::from_secs(30);
+/// How often an instance that does not answer is looked at, should its signal have been lost.
+const OFFLINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Looks at one instance until `token` is cancelled.
+pub(super) async fn watch(
+    core: Core,
+    instance: InstanceId,
+    token: CancellationToken,
+) -> Result<()> {
+    let mut signals = core.signals.listen();
+    let mut watch = Watch::default();
+    let mut online = instances::online(&core, instance);
+    let mut next = Instant::now();
+    let mut next_tags = Instant::now() + TAGS_EVERY;
+    loop {
+        let signal = tokio::select! {
+            () = token.cancelled() => return Ok(()),
+            () = tokio::time::sleep_until(next) => None,
+            signal = signals.recv() => signal.ok(),
+        };
+        // Whatever was signalled, the state itself is asked: a lost signal changes nothing.
+        if online != instances::online(&core, instance) {
+            online = !online;
+            if !online {
+                watch.forget();
+                went_away(&core, instance).await?;
+            }
+            publish::publish_all(&core, Some(instance));
+            next = Instant::now();
+        }
+        if let Some(signal) = signal {
+            match signal {
+                Signal::Visible(visible) => {
+                    core.models.hidden.store(!visible, Ordering::Relaxed);
+                    next = Instant::now();
+                }
+                Signal::Operated(id) | Signal::InstanceUp(id) if id == instance => {
+                    next = Instant::now();
+                }
+                Signal::SettingsChanged => next = Instant::now(),
+                _ => {}
+            }
+        }
+        if Instant::now() < next {
+            continue;
+        }
+        if online {
+            look(&core, instance, &mut watch, &mut next_tags).await?;
+        }
+        next = Instant::now() + if online { between(&core) } else { OFFLINE_EVERY };
+    }
+}
+
+/// The time between two looks.
+fn between(core: &Core) -> Duration {
+    let settings = core.settings();
+    let seconds = if core.models.hidden.load(Ordering::Relaxed) {
+        settings.poll_hidden_seconds
+    } else {
+        settings.poll_visible_seconds
+    };
+    Duration::from_secs(seconds.max(1).into())
+}
+
+async fn look(
+    core: &Core,
+    instance: InstanceId,
+    watch: &mut Watch,
+    next_tags: &mut Instant,
+) -> Result<()> {
+    let client = instances::client(core, instance)?;
+    let found = match client.ps().await {
+        Ok(loaded) => watch.look(core, instance, &loaded).await?,
+        Err(error) => {
+            // The instance's own poller decides how it is; the models are left as they are.
+            tracing::debug!(instance = instance.0, %error, "loaded models could not be read");
+            instances::suspect(core, instance);
+            return Ok(());
+        }
+    };
+    core.supervisor.well(&format!("models:{instance}"));
+    let due = Instant::now() >= *next_tags && !core.models.hidden.load(Ordering::Relaxed);
+    if due || found == Found::Stranger {
+        *next_tags = Instant::now() + TAGS_EVERY;
+        sync::look(core, instance);
+    }
+    Ok(())
+}
+
+/// The instance does not answer: its models are neither stopped nor crashed, nobody knows.
+async fn went_away(core: &Core, instance: InstanceId) -> Result<()> {
+    for id in seen::running(core, instance).await? {
+        if operation::running(core, id).is_none() {
+            super::change::edit(core, id, Change::by(Cause::Instance), |row| {
+                row.run = Run::Unknown;
+            })
+            .await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! Writing the differences down, all in one transaction.
+
+use corral_contract::{
+    InstanceId, ModelId, Timestamp,
+    name::ModelName,
+    status::{Cause, Install, Origin, Run, Status},
+    sync::{Change, SyncItem, SyncReport},
+};
+use sqlx::SqliteConnection;
+
+use super::{diff::Diff, store};
+use crate::{
+    Core, Result,
+    db::failed,
+    models::store::{self as rows, NewModel, Step, StoredModel},
+    ollama::TagsModel,
+};
+
+/// Items that a report carries.
+const MOST_ITEMS: usize = 1000;
+
+/// Writes rows, history and the new hash; answers which rows changed.
+///
+/// A row whose download is in the queue keeps its install state: the queue decides.
+pub(super) async fn apply(
+    core: &Core,
+    instance: InstanceId,
+    diff: &Diff<'_>,
+    hash: &str,
+    report: &mut SyncReport,
+) -> Result<Vec<ModelId>> {
+    let now = core.now();
+    let mut changed = Vec::new();
+    let mut transaction = core.db.write().await?;
+    for (name, item, mark) in &diff.added {
+        if let Some(id) = add(&mut transaction, instance, name, item, *mark, now).await? {
+            report.added += 1;
+            listed(report, id, &name.display(), Change::Added);
+            changed.push(id);
+        }
+    }
+    for (id, item, mark) in &diff.updated {
+        if let Some(before) = rows::get_in(&mut transaction, *id).await? {
+            let after = merged(&before, item, *mark, now);
+            let told = told_differently(&before, &after);
+            write(&mut transaction, &before, &after, now, "").await?;
+            if told {
+                report.updated += 1;
+                listed(report, *id, &after.name, Change::Updated);
+                changed.push(*id);
+            } else {
+                report.unchanged += 1;
+            }
+        }
+    }
+    for id in &diff.missing {
+        if let Some(before) = rows::get_in(&mut transaction, *id).await? {
+            let after = missing(&before);
+            let note = "no longer on the server";
+            write(&mut transaction, &before, &after, now, note).await?;
+            report.removed += 1;
+            listed(report, *id, &after.name, Change::Removed);
+            changed.push(*id);
+        }
+    }
+    store::seen_in(&mut transaction, instance, hash, now).await?;
+    transaction.commit().await.map_err(failed)?;
+    Ok(changed)
+}
+
+fn listed(report: &mut SyncReport, model: ModelId, name: &str, change: Change) {
+    if report.items.len() < MOST_ITEMS {
+        report.items.push(SyncItem { model: Some(model), name: name.to_owned(), change });
+    }
+}
+
+async fn add(
+    connection: &mut SqliteConnection,
+    instance: InstanceId,
+    name: &ModelName,
+    item: &TagsModel,
+    mark: i64,
+    now: Timestamp,
+) -> Result<Option<ModelId>> {
+    let created_at = item.modified_at.unwrap_or(now);
+    let origin = origin_of(name, item);
+    let new = NewModel { instance, name, origin, install: Install::Ready, created_at };
+    // `None`: a download was queued under this name in this moment; the next look compares it.
+    let Some(id) = rows::insert(connection, new).await? else { return Ok(None) };
+    let mut row = StoredModel::fresh(id, instance, name, origin, created_at);
+    fill(&mut row, item, mark, now);
+    rows::save(connection, &row).await?;
+    let step = Step { from: None, to: row.status(), at: now, cause: Cause::Sync, note: "" };
+    rows::remember(connection, (id, instance, &row.name), step).await?;
+    Ok(Some(id))
+}
+
+/// Where a model that was found comes from, as far as its name and its details tell.
+fn origin_of(name: &ModelName, item: &TagsModel) -> Origin {
+    if item.remote_host.is_some() || !name.is_official() {
+        Origin::Remote
+    } else if item.details.family.is_none() && item.details.parameter_size.is_none() {
+        // Models of the library always say what they are.
+        Origin::Local
+    } else {
+        Origin::Official
+    }
+}
+
+/// What the list says about a model.
+fn fill(row: &mut StoredModel, item: &TagsModel, mark: i64, now: Timestamp) {
+    row.cloud = item.remote_host.is_some();
+    // A stub has no bytes here, its few bytes of manifest are not the model's size.
+    row.bytes = item.size.filter(|_| !row.cloud);
+    row.digest.clone_from(&item.digest);
+    row.modified_at = item.modified_at;
+    row.family.clone_from(&item.details.family);
+    row.parameter_size.clone_from(&item.details.parameter_size);
+    row.quantization.clone_from(&item.details.quantization);
+    row.context_length = item.details.context_length;
+    row.capabilities.clone_from(&item.capabilities);
+    row.on_server = true;
+    row.seen_at = Some(now);
+    row.mark = Some(mark);
+}
+
+fn merged(before: &StoredModel, item: &TagsModel, mark: i64, now: Timestamp) -> StoredModel {
+    let mut after = before.clone();
+    fill(&mut after, item, mark, now);
+    if let Ok(name) = ModelName::parse(&item.name) {
+        // The server's way to write it wins.
+        after.name = name.display();
+    }
+    let back = match before.install {
+        Install::Unavailable => true,
+        // A failed download that somebody else finished, or a failed start of other content.
+        Install::Failed => !before.on_server || before.digest != after.digest,
+        _ => false,
+    };
+    if back {
+        after.install = Install::Ready;
+        after.message.clear();
+        after.problem = None;
+    }
+    after
+}
+
+fn missing(before: &StoredModel) -> StoredModel {
+    let mut after = before.clone();
+    after.on_server = false;
+    after.mark = None;
+    if matches!(before.install, Install::Ready | Install::Failed) {
+        after.install = Install::Unavailable;
+        after.run = Run::Stopped;
+        after.memory = None;
+        after.message.clear();
+        after.problem = None;
+    }
+    after
+}
+
+/// Whether anybody would see a difference.
+fn told_differently(before: &StoredModel, after: &StoredModel) -> bool {
+    let mut same = after.clone();
+    same.seen_at = before.seen_at;
+    same.mark = before.mark;
+    same != *before
+}
+
+async fn write(
+    connection: &mut SqliteConnection,
+    before: &StoredModel,
+    after: &StoredModel,
+    now: Timestamp,
+    note: &str,
+) -> Result<()> {
+    rows::save(connection, after).await?;
+    let (from, to): (Status, Status) = (before.status(), after.status());
+    if from != to {
+        let step = Step { from: Some(from), to, at: now, cause: Cause::Sync, note };
+        rows::remember(connection, (after.id, after.instance, &after.name), step).await?;
+    }
+    Ok(())
+}

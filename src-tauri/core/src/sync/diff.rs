@@ -1,0 +1,141 @@
+//! What differs between a server's list and the rows, in memory.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use corral_contract::{ErrorCode, ModelId, WireError, name::ModelName};
+
+use super::store::Known;
+use crate::ollama::TagsModel;
+
+/// Errors that one report carries.
+const MOST_ERRORS: usize = 100;
+
+/// The differences.
+#[derive(Debug, Default)]
+pub(super) struct Diff<'a> {
+    pub(super) added: Vec<(ModelName, &'a TagsModel, i64)>,
+    pub(super) updated: Vec<(ModelId, &'a TagsModel, i64)>,
+    /// Known, but no longer on the server.
+    pub(super) missing: Vec<ModelId>,
+    pub(super) unchanged: u32,
+    pub(super) errors: Vec<WireError>,
+}
+
+/// Compares by normalised name. A name that is listed twice counts once, the first time.
+pub(super) fn diff<'a>(listed: &'a [TagsModel], known: &HashMap<String, Known>) -> Diff<'a> {
+    let mut diff = Diff::default();
+    let mut seen: HashSet<ModelId> = HashSet::with_capacity(listed.len());
+    let mut fresh: HashSet<String> = HashSet::new();
+    for item in listed {
+        let name = match ModelName::parse(&item.name) {
+            Ok(name) => name,
+            Err(reason) => {
+                if diff.errors.len() < MOST_ERRORS {
+                    diff.errors.push(
+                        WireError::new(ErrorCode::BadAnswer)
+                            .with("name", item.name.chars().take(200).collect::<String>())
+                            .with("reason", reason.as_str()),
+                    );
+                }
+                continue;
+            }
+        };
+        let key = name.key();
+        let Some(row) = known.get(&key) else {
+            if fresh.insert(key) {
+                diff.added.push((name, item, mark(item)));
+            }
+            continue;
+        };
+        if !seen.insert(row.id) {
+            continue;
+        }
+        let mark = mark(item);
+        if row.on_server && row.mark == Some(mark) {
+            diff.unchanged += 1;
+        } else {
+            diff.updated.push((row.id, item, mark));
+        }
+    }
+    diff.missing = known
+        .values()
+        .filter(|row| row.on_server && !seen.contains(&row.id))
+        .map(|row| row.id)
+        .collect();
+    diff.missing.sort();
+    diff
+}
+
+/// A hash of everything that the list says about a model. Another version of the standard library
+/// may hash differently: every row is then written once more.
+fn mark(item: &TagsModel) -> i64 {
+    let mut hasher = DefaultHasher::new();
+    item.name.hash(&mut hasher);
+    item.modified_at.hash(&mut hasher);
+    item.size.hash(&mut hasher);
+    item.digest.hash(&mut hasher);
+    item.capabilities.hash(&mut hasher);
+    item.remote_host.hash(&mut hasher);
+    let details = &item.details;
+    details.format.hash(&mut hasher);
+    details.family.hash(&mut hasher);
+    details.parameter_size.hash(&mut hasher);
+    details.quantization.hash(&mut hasher);
+    details.context_length.hash(&mut hasher);
+    hasher.finish().cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(name: &str, digest: &str) -> TagsModel {
+        TagsModel { name: name.to_owned(), digest: Some(digest.to_owned()), ..TagsModel::default() }
+    }
+
+    fn row(id: i64, name: &str, item: Option<&TagsModel>) -> (String, Known) {
+        let key = ModelName::parse(name).map(|name| name.key()).unwrap_or_default();
+        let known = Known {
+            id: ModelId(id),
+            on_server: item.is_some(),
+            hidden: false,
+            mark: item.map(mark),
+        };
+        (key, known)
+    }
+
+    #[test]
+    fn tells_added_updated_missing_and_unchanged_apart() {
+        let listed = [item("same:1", "a"), item("moved:1", "b"), item("new:1", "c")];
+        let known = HashMap::from([
+            row(1, "same:1", Some(&listed[0])),
+            row(2, "moved:1", Some(&item("moved:1", "old"))),
+            row(3, "gone:1", Some(&item("gone:1", "d"))),
+            row(4, "queued:1", None),
+        ]);
+        let diff = diff(&listed, &known);
+        assert_eq!(diff.added.len(), 1);
+        assert_eq!(diff.updated.iter().map(|each| each.0).collect::<Vec<_>>(), [ModelId(2)]);
+        assert_eq!(diff.missing, [ModelId(3)]);
+        assert_eq!(diff.unchanged, 1);
+    }
+
+    #[test]
+    fn a_name_listed_twice_counts_once_whatever_its_case() {
+        let listed =
+            [item("foo", "a"), item("FOO:latest", "b"), item("bar:1", "c"), item("bar:1", "c")];
+        let known = HashMap::from([row(1, "foo:latest", Some(&listed[0]))]);
+        let diff = diff(&listed, &known);
+        assert_eq!((diff.added.len(), diff.unchanged, diff.updated.len()), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_reported_and_the_rest_goes_on() {
+        let listed = [item("../x/y/z/w", "a"), item("good:1", "b")];
+        let diff = diff(&listed, &HashMap::new());
+        assert_eq!((diff.added.len(), diff.errors.len()), (1, 1));
+    }
+}

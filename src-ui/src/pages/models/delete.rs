@@ -1,0 +1,218 @@
+//! Deleting: says what goes, what it really frees and who uses it; the safe button has the focus.
+
+use corral_contract::{
+    ModelId, WireError,
+    models::{
+        BatchRef, DeleteItem, DeleteModels, DeletePreview, ModelRefs,
+        call::{Delete, PreviewDelete},
+    },
+    size,
+};
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{cells::split, list::use_list};
+use crate::{
+    components::{Button, ButtonKind, Dialog, ErrorCard, Field, Note, Skeleton, TextInput, Tone},
+    format,
+    frame::toasts::{Offer, use_toasts},
+    ipc,
+    words::use_words,
+};
+
+/// From this many models on, the user has to write the count.
+const TYPED_FROM: usize = 6;
+
+/// The dialog about these models.
+#[component]
+pub(super) fn DeleteDialog(ids: Vec<ModelId>) -> impl IntoView {
+    let (words, list, toasts) = (use_words(), use_list(), use_toasts());
+    let models = list.stores.models;
+    let count = ids.len();
+    let preview = RwSignal::new(None::<DeletePreview>);
+    let failure = RwSignal::new(None::<WireError>);
+    let typed = RwSignal::new(String::new());
+    let asked = RwSignal::new(false);
+    let refs = ModelRefs { ids: ids.clone() };
+    spawn_local(async move {
+        match ipc::call::<PreviewDelete>(refs).await {
+            Ok(answer) => preview.try_set(Some(answer)),
+            Err(error) => {
+                failure.try_set(Some(error));
+                None
+            }
+        };
+    });
+    let only = models.with_untracked(|models| match ids.as_slice() {
+        [id] => models.get(*id).map(|row| row.name.clone()),
+        _ => None,
+    });
+    let subject = StoredValue::new(only);
+    let title = Signal::derive(move || match subject.get_value() {
+        Some(name) => words.fill("delete.titleOne", &[("name", &name)]),
+        None => words.fill("delete.title", &[("n", &count.to_string())]),
+    });
+    let offline = Memo::new(move |_| {
+        preview.with(|preview| {
+            preview
+                .as_ref()
+                .is_some_and(|it| !it.items.is_empty() && it.items.iter().all(|item| item.row_only))
+        })
+    });
+    let go = Callback::new(move |()| {
+        if asked.get_untracked() {
+            return;
+        }
+        asked.set(true);
+        let request = DeleteModels { ids: ids.clone(), force: offline.get_untracked() };
+        let undo_ms = preview.with_untracked(|preview| preview.as_ref().map_or(0, |it| it.undo_ms));
+        spawn_local(async move {
+            match ipc::call::<Delete>(request).await {
+                Ok(BatchRef { batch }) => {
+                    list.close();
+                    models.update(|models| models.select_none());
+                    let text = match subject.get_value() {
+                        Some(name) => words.fill("done.delete", &[("name", &name)]),
+                        None => words.fill("delete.done", &[("n", &count.to_string())]),
+                    };
+                    let from = format::now();
+                    let offer = if undo_ms > 0 {
+                        Offer::Undo { batch, from, until: from.plus(undo_ms) }
+                    } else {
+                        Offer::Batch(batch)
+                    };
+                    toasts.say(Tone::Info, text, offer);
+                }
+                Err(error) => {
+                    failure.try_set(Some(error));
+                    asked.try_set(false);
+                }
+            }
+        });
+    });
+    let reason = Signal::derive(move || {
+        if preview.with(Option::is_none) {
+            words.get("common.loading")
+        } else if count >= TYPED_FROM && typed.with(|typed| typed.trim() != count.to_string()) {
+            words.fill("delete.typeFirst", &[("n", &count.to_string())])
+        } else {
+            String::new()
+        }
+    });
+    let close = move |()| list.close();
+    let footer = move || {
+        view! {
+            <Button on_press=close autofocus=true attr:data-testid="delete-cancel">
+                {words.signal("common.cancel")}
+            </Button>
+            <Button
+                kind=ButtonKind::Danger
+                icon=icondata::LuTrash2
+                pending=asked
+                reason=reason
+                on_press=go
+                attr:data-testid="delete-confirm"
+            >
+                {move || match (offline.get(), subject.with_value(Option::is_some)) {
+                    (true, _) => words.get("delete.rowOnly"),
+                    (false, true) => words.get("action.delete"),
+                    (false, false) => words.fill("delete.go", &[("n", &count.to_string())]),
+                }}
+            </Button>
+        }
+    };
+    view! {
+        <Dialog
+            title=title
+            on_close=close
+            footer=footer
+            narrow=true
+            attr:data-testid="dialog-delete"
+        >
+            {move || match (preview.get(), failure.get()) {
+                (_, Some(error)) => view! { <ErrorCard error=Signal::stored(error) /> }.into_any(),
+                (None, None) => view! { <Skeleton rows=count.min(4) /> }.into_any(),
+                (Some(preview), None) => view! { <Preview preview /> }.into_any(),
+            }}
+            {(count >= TYPED_FROM).then(|| {
+                view! {
+                    <Field
+                        id="delete-typed"
+                        label=Signal::derive(move || {
+                            words.fill("delete.typeFirst", &[("n", &count.to_string())])
+                        })
+                    >
+                        <TextInput id="delete-typed" value=typed attr:data-testid="delete-typed" />
+                    </Field>
+                }
+            })}
+        </Dialog>
+    }
+}
+
+#[component]
+fn Preview(preview: DeletePreview) -> impl IntoView {
+    let words = use_words();
+    let running: Vec<_> =
+        preview.items.iter().filter(|item| item.running).map(|item| item.name.clone()).collect();
+    let row_only = preview.items.iter().any(|item| item.row_only);
+    let freed = preview.freed.map_or_else(|| words.get("common.unknown"), size::format);
+    let seconds = (preview.undo_ms / 1000).to_string();
+    let undo = preview.undo_ms > 0;
+    view! {
+        <div>
+            <ul class="delete-list">
+                {preview.items.iter().map(|item| view! { <Item item=item.clone() /> }).collect_view()}
+            </ul>
+            <div class="delete-total">
+                <span class="dim">{words.signal("delete.freed")}</span>
+                <strong class="num" data-testid="delete-freed">{freed}</strong>
+            </div>
+        </div>
+        {(!running.is_empty()).then(|| {
+            let names = running.join(", ");
+            view! {
+                <Note tone=Tone::Warning>
+                    {move || words.fill("delete.running", &[("names", &names)])}
+                </Note>
+            }
+        })}
+        {row_only.then(|| view! { <Note tone=Tone::Warning>{words.signal("delete.filesStay")}</Note> })}
+        <p class="dim">
+            {move || {
+                if undo {
+                    words.fill("delete.undoable", &[("n", &seconds)])
+                } else {
+                    words.get("delete.final")
+                }
+            }}
+        </p>
+    }
+}
+
+#[component]
+fn Item(item: DeleteItem) -> impl IntoView {
+    let words = use_words();
+    let (model, tag) = split(&item.name);
+    let freed = item.freed.or(item.bytes).map_or_else(|| words.get("common.unknown"), size::format);
+    let kept = match (item.bytes, item.freed) {
+        (Some(bytes), Some(freed)) if bytes > freed => Some(size::format(bytes - freed)),
+        _ => None,
+    };
+    let shared = (!item.shared_with.is_empty()).then(|| {
+        let with = item.shared_with.join(", ");
+        match kept {
+            Some(bytes) => words.fill("delete.shares", &[("bytes", &bytes), ("with", &with)]),
+            None => words.fill("delete.sharesSome", &[("with", &with)]),
+        }
+    });
+    view! {
+        <li>
+            <span class="cut">
+                <strong>{model}</strong>
+                <span class="faint">{tag}</span>
+            </span>
+            <span class="num">{freed}</span>
+            {shared.map(|text| view! { <small>{text}</small> })}
+        </li>
+    }
+}

@@ -1,0 +1,167 @@
+//! The bar above the list: name, chips, origin, size, columns.
+
+use corral_contract::status::Origin;
+use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
+
+use super::{columns, filter::Group, list::use_list, size_filter::SizeFilter};
+use crate::{
+    components::{Chip, Glyph, IconButton, MenuItem, use_menu},
+    words::use_words,
+};
+
+const SEARCH: &str = "models-search";
+
+/// Puts the cursor into the name filter.
+pub(super) fn focus_search() {
+    let input = document()
+        .get_element_by_id(SEARCH)
+        .and_then(|element| element.dyn_into::<web_sys::HtmlInputElement>().ok());
+    if let Some(input) = input {
+        // Only fails for an element that was removed meanwhile.
+        let _ = input.focus();
+        input.select();
+    }
+}
+
+/// Filters and the column chooser.
+#[component]
+pub(super) fn Toolbar() -> impl IntoView {
+    let (words, list, menu) = (use_words(), use_list(), use_menu());
+    let counts = Memo::new(move |_| {
+        list.stores.models.with(|models| {
+            let chosen = models.query().instance_id.and(models.chosen.as_ref());
+            chosen.unwrap_or(&models.counts).clone()
+        })
+    });
+    let origins = Signal::derive(move || {
+        let on = list.filter.with(|filter| filter.from.clone());
+        Origin::ALL
+            .iter()
+            .map(|origin| {
+                let label = words.get(&format!("origin.{}", origin.as_str()));
+                let name = format!("from-{}", origin.as_str());
+                let mut item = MenuItem::new(label, &name, move || {
+                    list.filter.update(|filter| {
+                        if filter.from.contains(origin) {
+                            filter.from.retain(|each| each != origin);
+                        } else {
+                            filter.from.push(*origin);
+                        }
+                    });
+                });
+                item.ticked = Some(on.contains(origin));
+                item
+            })
+            .collect::<Vec<_>>()
+    });
+    let from = NodeRef::<html::Span>::new();
+    let open_from = move |()| {
+        if let Some(place) = from.get_untracked().map(|chip| chip.get_bounding_client_rect()) {
+            menu.open(place.left(), place.bottom() + 4.0, words.get("column.from"), origins);
+        }
+    };
+    view! {
+        <div class="page__bar" role="search">
+            <SearchField />
+            <div class="models__chips">
+                {Group::ALL
+                    .iter()
+                    .map(|group| {
+                        view! {
+                            <Chip
+                                label=Signal::derive(move || {
+                                    let name = words.get(&format!("group.{}", group.as_str()));
+                                    format!("{name} {}", group.count(&counts.get()))
+                                })
+                                on=Signal::derive(move || {
+                                    list.filter.with(|filter| filter.group == *group)
+                                })
+                                on_press=move |()| {
+                                    list.filter.update(|filter| filter.group = *group);
+                                }
+                                attr:data-testid=format!("group-{}", group.as_str())
+                            />
+                        }
+                    })
+                    .collect_view()}
+                <span node_ref=from>
+                    <Chip
+                        icon=icondata::LuListFilter
+                        label=Signal::derive(move || {
+                            let chosen = list.filter.with(|filter| filter.from.clone());
+                            if chosen.is_empty() {
+                                words.get("column.from")
+                            } else {
+                                let names = chosen
+                                    .iter()
+                                    .map(|origin| words.get(&format!("origin.{}", origin.as_str())));
+                                names.collect::<Vec<_>>().join(", ")
+                            }
+                        })
+                        on=Signal::derive(move || {
+                            list.filter.with(|filter| !filter.from.is_empty())
+                        })
+                        on_press=open_from
+                        on_clear=move |()| list.filter.update(|filter| filter.from.clear())
+                        attr:data-testid="filter-from"
+                    />
+                </span>
+            </div>
+            <SizeFilter />
+            <IconButton
+                icon=icondata::LuColumns3
+                label=words.signal("models.columns")
+                popup=true
+                on_press=move |event: web_sys::MouseEvent| {
+                    let items = Signal::derive(move || columns::chooser(words, list.preferences));
+                    menu.open_under(&event, words.get("models.columns"), items);
+                }
+                attr:data-testid="column-chooser"
+            />
+        </div>
+    }
+}
+
+#[component]
+fn SearchField() -> impl IntoView {
+    let (words, list) = (use_words(), use_list());
+    let name = move || list.filter.with(|filter| filter.name.clone());
+    let take = move |text: String| {
+        if list.filter.with_untracked(|filter| filter.name != text) {
+            list.filter.update(|filter| filter.name = text);
+        }
+    };
+    view! {
+        <label class="models__search">
+            <Glyph icon=icondata::LuSearch />
+            <input
+                id=SEARCH
+                data-testid="models-search"
+                type="text"
+                spellcheck="false"
+                autocomplete="off"
+                placeholder=words.signal("models.filterByName")
+                aria-label=words.signal("models.filterByName")
+                prop:value=name
+                on:input=move |event| {
+                    // While a character is being composed the text is not yet what is meant.
+                    let composing = event
+                        .dyn_ref::<web_sys::InputEvent>()
+                        .is_some_and(web_sys::InputEvent::is_composing);
+                    if !composing {
+                        take(event_target_value(&event));
+                    }
+                }
+                on:compositionend=move |event| take(event_target_value(&event))
+                on:keydown=move |event| {
+                    if event.key() == "Escape" && !event.is_composing() {
+                        event.stop_propagation();
+                        take(String::new());
+                    }
+                }
+            />
+            <kbd aria-hidden="true">"/"</kbd>
+        </label>
+    }
+}

@@ -1,0 +1,96 @@
+//! `cargo xtask bench`: measured, compared with a peer of the same run, and written down.
+
+use std::fs;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::packages::{self, Need};
+use crate::{place, process, run};
+
+mod machine;
+mod row;
+
+use machine::Machine;
+use row::{Measured, Row};
+
+/// Measure and write target/bench/NAME.json and a table
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// What to measure
+    name: Name,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Name {
+    /// Search and sync through the core, 10,000 models in 3 instances
+    Search,
+    /// Start, memory and idle cost of the window, against a bare one
+    Window,
+}
+
+/// What the file holds.
+#[derive(Serialize)]
+struct Report {
+    machine: Machine,
+    rows: Vec<Row>,
+}
+
+impl Bench {
+    /// A row that does not hold is told, and is a failure.
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let measured = match self.name {
+            Name::Search => search()?,
+            Name::Window => window()?,
+        };
+        let report = Report { machine: Machine::this()?, rows: measured.rows };
+        let folder = place::root().join("target").join("bench");
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(format!("{}.json", measured.bench));
+        fs::write(&path, serde_json::to_string_pretty(&report)? + "\n")
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        println!("{}\n", report.machine);
+        report.rows.iter().for_each(|row| println!("{row}"));
+        println!("\nwritten to {}", path.display());
+        let held = report.rows.iter().all(|row| row.holds != Some(false));
+        Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn search() -> Result<Measured> {
+    measured(process::cargo().args(["bench", "--package", "corral-core", "--bench", "search"]))
+}
+
+fn window() -> Result<Measured> {
+    packages::ensure(&[Need::Driver])?;
+    let app = run::build()?;
+    process::run(process::cargo().args(["build", "--release", "--package", "corral-bare"]))?;
+    let bare = run::program("corral-bare");
+    measured(window_program().arg("bench").arg("--app").arg(app).arg("--bare").arg(bare))
+}
+
+/// The program that drives the window, with what it needs to compile.
+pub(crate) fn window_program() -> Command {
+    let mut command = process::cargo();
+    command.args(["run", "--quiet", "--package", "xtask", "--features", "window"]);
+    command.args(["--bin", "xtask-window", "--"]);
+    command
+}
+
+/// Runs a measuring program, whose last line of output is what it measured.
+fn measured(command: &mut Command) -> Result<Measured> {
+    let line = process::line_of(command);
+    eprintln!("$ {line}");
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start `{line}`"))?;
+    if !output.status.success() {
+        bail!("`{line}` ended with {}", output.status);
+    }
+    let output = String::from_utf8_lossy(&output.stdout);
+    let last = output.lines().rfind(|line| line.starts_with('{')).unwrap_or_default();
+    serde_json::from_str(last).with_context(|| format!("`{line}` measured nothing: {output}"))
+}

@@ -1,0 +1,68 @@
+//! What there is to see, and the way to it by clicks and keys.
+
+/// A page, perhaps with something opened on it.
+pub(super) struct Scene {
+    /// First part of the picture's file name.
+    pub(super) name: &'static str,
+    /// Page in the navigation.
+    pub(super) page: &'static str,
+    pub(super) steps: &'static [Step],
+    /// What Escape does not undo, undone after the picture.
+    pub(super) leave: &'static [Step],
+    /// Whether it is also shown in a narrow window.
+    pub(super) narrow: bool,
+}
+
+/// One action on the way; names are `data-testid`s.
+pub(super) enum Step {
+    Click(&'static str),
+    ClickCss(&'static str),
+    Fill(&'static str, &'static str),
+    /// Waits until it is there.
+    See(&'static str),
+}
+
+use Step::{Click, ClickCss, Fill, See};
+
+pub(super) const SCENES: &[Scene] = &[
+    Scene { narrow: true, ..scene("models", "models", &[See("models-count")]) },
+    Scene { leave: NO_FILTER, ..scene("models-filtered", "models", FILTER) },
+    Scene { leave: NO_FILTER, ..scene("models-no-match", "models", NO_MATCH) },
+    Scene { narrow: true, ..scene("model-detail", "models", DETAIL) },
+    scene("model-menu", "models", &[Click("row-menu"), See("row-action-details")]),
+    scene("models-columns", "models", &[Click("column-chooser")]),
+    scene("models-size", "models", &[Click("filter-size"), See("size-apply")]),
+    scene("create", "models", &[Click("models-new"), See("dialog-create")]),
+    scene("create-wrong-name", "models", WRONG_NAME),
+    scene("delete", "models", DELETE),
+    Scene { leave: NO_SELECTION, ..scene("batch-bar", "models", BATCH) },
+    Scene { leave: NO_SELECTION, ..scene("batch-delete", "models", BATCH_DELETE) },
+    Scene { narrow: true, ..scene("downloads", "downloads", &[See("downloads-page")]) },
+    Scene { narrow: true, ..scene("instances", "instances", &[See("instances-page")]) },
+    scene("instance-add", "instances", &[Click("instance-add"), See("dialog-instance")]),
+    scene("instance-edit", "instances", &[Click("instance-edit"), See("dialog-instance")]),
+    scene("instance-detect", "instances", &[Click("instance-detect"), See("dialog-detect")]),
+    scene("instance-remove", "instances", REMOVE),
+    Scene { narrow: true, ..scene("activity", "activity", &[]) },
+    Scene { narrow: true, ..scene("settings", "settings", &[]) },
+    scene("instance-menu", "models", &[Click("instance-chip")]),
+    scene("task-center", "models", &[Click("task-center")]),
+    scene("notices", "models", &[Click("notices")]),
+    scene("shortcuts", "models", &[Click("shortcuts-button"), See("dialog-shortcuts")]),
+];
+
+const FILTER: &[Step] = &[Fill("models-search", "qwen"), See("models-count")];
+const NO_MATCH: &[Step] = &[Fill("models-search", "zzz"), See("models-no-match")];
+const NO_FILTER: &[Step] = &[Fill("models-search", ""), See("row-menu")];
+const BATCH: &[Step] = &[Click("select-page"), See("batch-count")];
+const NO_SELECTION: &[Step] = &[Click("batch-clear")];
+const DETAIL: &[Step] = &[ClickCss("[role='row'][data-testid^='row-']"), See("detail")];
+const WRONG_NAME: &[Step] =
+    &[Click("models-new"), See("dialog-create"), Fill("create-name", "Bad Name!")];
+const DELETE: &[Step] = &[Click("row-menu"), Click("row-action-delete"), See("dialog-delete")];
+const BATCH_DELETE: &[Step] = &[Click("select-page"), Click("batch-delete"), See("dialog-delete")];
+const REMOVE: &[Step] = &[Click("instance-remove"), See("dialog-remove-instance")];
+
+const fn scene(name: &'static str, page: &'static str, steps: &'static [Step]) -> Scene {
+    Scene { name, page, steps, leave: &[], narrow: false }
+}

@@ -1,0 +1,123 @@
+//! A picture of every page and dialog, in both languages and both themes.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use corral_testbed::scenario::{self, Options, Scene};
+use corral_testbed::window::{Launch, Window};
+use serde_json::{Value, json};
+use thirtyfour::Key;
+
+use crate::scenes::{SCENES, Scene as Shown, Step};
+
+const LANGUAGES: [&str; 2] = ["zh-CN", "en"];
+const THEMES: [&str; 2] = ["light", "dark"];
+
+/// Size of the window, and the narrow one that is shown in one language and theme.
+const SIZE: (u32, u32) = (1280, 800);
+const NARROW: (u32, u32) = (900, 800);
+
+/// Takes all pictures into a folder.
+///
+/// # Errors
+/// When the app does not open, or pictures are missing in the end; their names are told.
+pub(super) async fn take(app: &Path, into: &Path) -> Result<()> {
+    fs::create_dir_all(into).with_context(|| format!("cannot create {}", into.display()))?;
+    let servers = scenario::demo(Options::default()).await?;
+    let data = tempfile::tempdir()?;
+    let launch =
+        Launch::new(app, data.path()).with("CORRAL_SEED_INSTANCES", seed(&servers).to_string());
+    let window = Window::launch(&launch).await?;
+    window.resize(SIZE.0, SIZE.1).await?;
+    // The list has rows: the first sync is over.
+    window.find_css(FIRST_ROW).await?;
+    let mut missing = Vec::new();
+    for language in LANGUAGES {
+        for theme in THEMES {
+            choose(&window, "lang-switch", &format!("lang-{language}"), "lang", language).await?;
+            choose(&window, "theme-switch", &format!("theme-{theme}"), "data-theme", theme).await?;
+            for scene in SCENES {
+                let path = into.join(format!("{}.{language}.{theme}.png", scene.name));
+                if let Err(error) = shoot(&window, scene, &path).await {
+                    missing.push(format!("{}: {error:#}", path.display()));
+                }
+            }
+        }
+    }
+    window.resize(NARROW.0, NARROW.1).await?;
+    for scene in SCENES.iter().filter(|scene| scene.narrow) {
+        let path = into.join(format!("{}.{}px.png", scene.name, NARROW.0));
+        if let Err(error) = shoot(&window, scene, &path).await {
+            missing.push(format!("{}: {error:#}", path.display()));
+        }
+    }
+    window.quit().await?;
+    if !missing.is_empty() {
+        bail!("{} pictures are missing:\n{}", missing.len(), missing.join("\n"));
+    }
+    Ok(())
+}
+
+/// The first row of the model list.
+const FIRST_ROW: &str = "[role='row'][data-testid^='row-']";
+
+/// Chooses from one of the menus at the top and waits until the page follows.
+async fn choose(
+    window: &Window,
+    menu: &str,
+    item: &str,
+    attribute: &str,
+    value: &str,
+) -> Result<()> {
+    let body = "return document.documentElement.getAttribute(arguments[0])";
+    let now = async |window: &Window| window.script(body, vec![json!(attribute)]).await;
+    if now(window).await? == json!(value) {
+        return Ok(());
+    }
+    window.click(menu).await?;
+    window.click(item).await?;
+    window
+        .wait_for(&format!("{attribute} is {value}"), async |window| {
+            Ok(now(window).await? == json!(value))
+        })
+        .await
+}
+
+/// Goes to a scene, takes the picture and leaves it as it was entered.
+async fn shoot(window: &Window, scene: &Shown, path: &Path) -> Result<()> {
+    window.click(&format!("nav-{}", scene.page)).await?;
+    let entered = walk(window, scene.steps).await;
+    let taken = match entered {
+        Ok(()) => window.screenshot(path).await,
+        Err(error) => Err(error),
+    };
+    // Dialogs, menus and drawers close with Escape; a selection is cleared by it too. Left alone
+    // they would be in the way of every following picture.
+    for _ in scene.steps {
+        window.press(Key::Escape + "").await?;
+    }
+    let left = walk(window, scene.leave).await;
+    taken.and(left).with_context(|| scene.name.to_owned())
+}
+
+async fn walk(window: &Window, steps: &[Step]) -> Result<()> {
+    for step in steps {
+        match step {
+            Step::Click(testid) => window.click(testid).await?,
+            Step::ClickCss(selector) => window.click_css(selector).await?,
+            Step::Fill(testid, text) => window.fill(testid, text).await?,
+            Step::See(testid) => drop(window.find(testid).await?),
+        }
+    }
+    Ok(())
+}
+
+fn seed(servers: &Scene) -> Value {
+    let described = servers.describe();
+    let instances = described["instances"].as_array().cloned().unwrap_or_default();
+    instances
+        .iter()
+        .map(|instance| json!({ "name": instance["label"], "url": instance["url"] }))
+        .collect()
+}
