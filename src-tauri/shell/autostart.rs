@@ -27,10 +27,8 @@ pub async fn state<R: Runtime>(app: &AppHandle<R>) -> (bool, Option<String>) {
 /// # Errors
 /// `FILE_SYSTEM` with the system's words.
 pub async fn set<R: Runtime>(app: &AppHandle<R>, on: bool) -> Result<()> {
-    apart(app, move |app| {
-        if on { app.autolaunch().enable() } else { app.autolaunch().disable() }
-    })
-    .await
+    apart(app, move |app| if on { app.autolaunch().enable() } else { app.autolaunch().disable() })
+        .await
 }
 
 /// Files or the registry are touched: not on a thread that answers the window.

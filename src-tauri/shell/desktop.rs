@@ -35,9 +35,7 @@ pub async fn answer<R: Runtime>(
             })
             .await
         }
-        call::Facts::NAME => {
-            run::<call::Facts, _>(core, request, |_| facts(app, core)).await
-        }
+        call::Facts::NAME => run::<call::Facts, _>(core, request, |_| facts(app, core)).await,
         call::SetAutostart::NAME => {
             run::<call::SetAutostart, _>(core, request, |Autostart { on }| async move {
                 autostart::set(app, on).await?;
@@ -46,12 +44,10 @@ pub async fn answer<R: Runtime>(
             .await
         }
         call::CloseChoice::NAME => {
-            run::<call::CloseChoice, _>(core, request, |answer| close(app, core, answer))
-            .await
+            run::<call::CloseChoice, _>(core, request, |answer| close(app, core, answer)).await
         }
         call::Reveal::NAME => {
-            run::<call::Reveal, _>(core, request, |folder| reveal(app, core, folder))
-                .await
+            run::<call::Reveal, _>(core, request, |folder| reveal(app, core, folder)).await
         }
         call::SavePreferences::NAME => {
             run::<call::SavePreferences, _>(core, request, |values| async move {
@@ -60,13 +56,22 @@ pub async fn answer<R: Runtime>(
             .await
         }
         call::LoadPreferences::NAME => {
-            run::<call::LoadPreferences, _>(core, request, |_| async move { preferences::load(app) }).await
+            run::<call::LoadPreferences, _>(
+                core,
+                request,
+                |_| async move { preferences::load(app) },
+            )
+            .await
         }
         _ => Err(commands::unknown(DOMAIN.name, name)),
     }
 }
 
-async fn run<C, F>(core: &Core, request: Value, work: impl FnOnce(C::Request) -> F) -> Result<String>
+async fn run<C, F>(
+    core: &Core,
+    request: Value,
+    work: impl FnOnce(C::Request) -> F,
+) -> Result<String>
 where
     C: Command,
     F: Future<Output = Result<C::Reply>>,
@@ -92,7 +97,11 @@ async fn facts<R: Runtime>(app: &AppHandle<R>, core: &Core) -> Result<DesktopFac
 }
 
 /// Does what the user chose when the window asked; `ask` means that he went back.
-async fn close<R: Runtime>(app: &AppHandle<R>, core: &Core, answer: CloseAnswer) -> Result<Nothing> {
+async fn close<R: Runtime>(
+    app: &AppHandle<R>,
+    core: &Core,
+    answer: CloseAnswer,
+) -> Result<Nothing> {
     if answer.remember {
         let settings = settings::Settings { close_button: answer.choice, ..core.settings() };
         core.run::<settings::call::Update>(Actor::Window, settings).await?;

@@ -92,4 +92,3 @@ pub(crate) fn on_page_load<R: Runtime>(webview: &Webview<R>, payload: &PageLoadP
         forwarder.detach();
     }
 }
-

@@ -108,10 +108,7 @@ pub fn message(notices: &[Notice], locale: Locale) -> Message {
         let left = (notices.len() - LINES).to_string();
         lines.push(text(locale, "notify.more", &[("count", &left)]));
     }
-    Message {
-        title: text(locale, "notify.several", &[("count", &count)]),
-        body: lines.join("\n"),
-    }
+    Message { title: text(locale, "notify.several", &[("count", &count)]), body: lines.join("\n") }
 }
 
 fn headline(notice: &Notice, locale: Locale) -> String {

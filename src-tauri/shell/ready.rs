@@ -42,9 +42,8 @@ impl Ready {
     /// Why the core did not start; `TIMED_OUT`.
     pub async fn core(&self) -> Result<Core> {
         let mut state = self.0.subscribe();
-        let settled = async {
-            state.wait_for(Option::is_some).await.ok().and_then(|core| core.clone())
-        };
+        let settled =
+            async { state.wait_for(Option::is_some).await.ok().and_then(|core| core.clone()) };
         match tokio::time::timeout(LIMIT, settled).await {
             Ok(Some(core)) => core,
             // The sender is this very value, so that it cannot be gone.

@@ -140,7 +140,9 @@ pub(crate) fn provide_tls() {
 pub(crate) fn check_display() -> Result<(), &'static str> {
     let named = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if cfg!(target_os = "linux") && !named("DISPLAY") && !named("WAYLAND_DISPLAY") {
-        return Err("Corral needs a graphical session: neither DISPLAY nor WAYLAND_DISPLAY is set.");
+        return Err(
+            "Corral needs a graphical session: neither DISPLAY nor WAYLAND_DISPLAY is set.",
+        );
     }
     Ok(())
 }

@@ -65,8 +65,9 @@ fn host_changed<R: Runtime>(app: &AppHandle<R>, view: &view::View<R>, there: boo
 
 /// Asks the core in the name of the tray.
 async fn ask<C: Command>(core: &Core, request: C::Request) -> Result<C::Reply> {
-    let shape =
-        |error: serde_json::Error| WireError::new(ErrorCode::StructTransform).detail(error.to_string());
+    let shape = |error: serde_json::Error| {
+        WireError::new(ErrorCode::StructTransform).detail(error.to_string())
+    };
     let request = serde_json::to_value(request).map_err(shape)?;
     let reply = core.call(Actor::Tray, C::DOMAIN, C::NAME, request).await?;
     serde_json::from_str(&reply).map_err(shape)

@@ -138,10 +138,8 @@ pub(crate) fn keep_place<R: Runtime>(app: &AppHandle<R>) {
 }
 
 fn on_close<R: Runtime>(app: &AppHandle<R>) {
-    let setting = app
-        .state::<Ready>()
-        .now()
-        .map_or(CloseButton::Quit, |core| core.settings().close_button);
+    let setting =
+        app.state::<Ready>().now().map_or(CloseButton::Quit, |core| core.settings().close_button);
     let tray = app.state::<Host>().there();
     match close::decide(setting, tray, app.state::<Forwarder>().attached()) {
         Close::Ask => {

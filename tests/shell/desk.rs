@@ -58,8 +58,7 @@ impl Desk {
             .build(context)
             .expect("the mock desktop builds");
         corral_shell::attach(app.handle(), "zh_CN.UTF-8").expect("the commands register");
-        let core =
-            async_runtime::block_on(Core::start(start.core)).expect("the core starts");
+        let core = async_runtime::block_on(Core::start(start.core)).expect("the core starts");
         let window = WebviewWindowBuilder::new(&app, "main", Default::default())
             .build()
             .expect("the mock window opens");
@@ -105,8 +104,7 @@ pub fn invoke(
         headers: Default::default(),
         invoke_key: INVOKE_KEY.to_owned(),
     };
-    get_ipc_response(window, request)
-        .map(|body| body.deserialize().expect("every reply is JSON"))
+    get_ipc_response(window, request).map(|body| body.deserialize().expect("every reply is JSON"))
 }
 
 fn hear(

@@ -73,19 +73,12 @@ fn open_and_quit_are_always_in_the_menu() {
 #[test]
 fn loaded_models_can_be_stopped_and_recent_ones_started() {
     let mut picture = with_instances(&[ApiState::Ok]);
-    picture.loaded =
-        vec![named(1, "a:latest"), Named { moving: true, ..named(2, "b:latest") }];
+    picture.loaded = vec![named(1, "a:latest"), Named { moving: true, ..named(2, "b:latest") }];
     picture.recent = vec![named(3, "c:latest")];
     let entries = entries(&picture, Locale::En);
     assert_eq!(
         acts(&entries),
-        [
-            Act::Stop(ModelId(1)),
-            Act::StopAll,
-            Act::Start(ModelId(3)),
-            Act::Open,
-            Act::Quit
-        ]
+        [Act::Stop(ModelId(1)), Act::StopAll, Act::Start(ModelId(3)), Act::Open, Act::Quit]
     );
     assert!(entries.contains(&Entry::Does("Stop b:latest".to_owned(), None)), "on its way already");
 }
@@ -157,8 +150,7 @@ fn the_picture_follows_the_same_events_as_the_window() {
     assert_eq!(picture.follow(&AppEvent::Queue(queue.clone())), Step::Redraw);
     assert_eq!(picture.queue, queue);
 
-    let counts =
-        ModelCounts { total: 2, bytes: 0, by_status: vec![(Status::Crashed, 2)] };
+    let counts = ModelCounts { total: 2, bytes: 0, by_status: vec![(Status::Crashed, 2)] };
     assert_eq!(picture.follow(&AppEvent::Counts(counts)), Step::Redraw);
     assert_eq!(picture.crashed, 2);
 

@@ -41,12 +41,8 @@ async fn tell_core<R: Runtime>(app: &AppHandle<R>, act: Act) -> std::result::Res
             let request = BatchOperate { op: BatchOp::Stop, ids };
             done(ask::<models::call::Batch>(&core, request).await)
         }
-        Act::PauseAll => {
-            done(ask::<downloads::call::PauseAll>(&core, Nothing {}).await)
-        }
-        Act::ResumeAll => {
-            done(ask::<downloads::call::ResumeAll>(&core, Nothing {}).await)
-        }
+        Act::PauseAll => done(ask::<downloads::call::PauseAll>(&core, Nothing {}).await),
+        Act::ResumeAll => done(ask::<downloads::call::ResumeAll>(&core, Nothing {}).await),
         Act::Open | Act::Quit => Ok(()),
     }
 }

@@ -137,12 +137,7 @@ pub fn status(picture: &Picture, locale: Locale) -> String {
     parts.join(" · ")
 }
 
-fn named(
-    models: &[Named],
-    locale: Locale,
-    key: &str,
-    act: impl Fn(ModelId) -> Act,
-) -> Vec<Entry> {
+fn named(models: &[Named], locale: Locale, key: &str, act: impl Fn(ModelId) -> Act) -> Vec<Entry> {
     let mut entries: Vec<Entry> = models
         .iter()
         .take(MOST)

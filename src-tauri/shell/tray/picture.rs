@@ -139,7 +139,9 @@ impl Picture {
     /// Whether a row that changed is or was in one of the two lists.
     fn concerns(&self, row: &ModelRow) -> bool {
         let listed = |models: &[Named]| models.iter().any(|model| model.id == row.id);
-        !matches!(row.run, Run::Stopped | Run::Unknown) || listed(&self.loaded) || listed(&self.recent)
+        !matches!(row.run, Run::Stopped | Run::Unknown)
+            || listed(&self.loaded)
+            || listed(&self.recent)
     }
 
     fn put_instance(&mut self, instance: &InstanceView) {

@@ -132,10 +132,7 @@ fn menu<R: Runtime>(app: &AppHandle<R>, entries: &[Entry]) -> tauri::Result<Menu
     Ok(menu)
 }
 
-fn item<R: Runtime>(
-    app: &AppHandle<R>,
-    entry: &Entry,
-) -> tauri::Result<Box<dyn IsMenuItem<R>>> {
+fn item<R: Runtime>(app: &AppHandle<R>, entry: &Entry) -> tauri::Result<Box<dyn IsMenuItem<R>>> {
     Ok(match entry {
         Entry::Line => Box::new(PredefinedMenuItem::separator(app)?),
         Entry::Says(text) | Entry::Does(text, None) => {
