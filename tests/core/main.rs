@@ -7,5 +7,6 @@ mod downloads;
 mod ground;
 mod instances;
 mod models;
+mod stage;
 mod support;
 mod sync;
