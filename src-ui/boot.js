@@ -4,5 +4,5 @@ const dark = matchMedia("(prefers-color-scheme: dark)").matches;
 document.documentElement.dataset.theme =
   kept === "light" || kept === "dark" ? kept : dark ? "dark" : "light";
 
-const { default: start } = await import("./corral-ui.js");
+const { default: start } = await import("./corral.js");
 await start();

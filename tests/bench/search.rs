@@ -111,9 +111,18 @@ async fn searches(
             let begun = Instant::now();
             let page = core.run::<models::call::Search>(Actor::Window, request.clone()).await?;
             times.push(begun.elapsed());
-            assert!(!black_box(page).items.is_empty(), "a search that finds nothing measures nothing");
+            assert!(
+                !black_box(page).items.is_empty(),
+                "a search that finds nothing measures nothing"
+            );
         }
-        rows.limit(&format!("search p99: {name}"), millis(percentile(&times, 99)), "ms", 5.0, SEARCHES);
+        rows.limit(
+            &format!("search p99: {name}"),
+            millis(percentile(&times, 99)),
+            "ms",
+            5.0,
+            SEARCHES,
+        );
         all.extend(times);
     }
     rows.fact("search p50 over all", millis(percentile(&all, 50)), "ms", all.len());

@@ -1,7 +1,12 @@
 //! The core through its public API: a real SQLite file, the test bed in place of the outside.
 
+#![expect(unreachable_pub, reason = "a test binary has no outside")]
+
 mod conformance;
 mod downloads;
 mod ground;
 mod instances;
+mod models;
+mod stage;
 mod support;
+mod sync;

@@ -255,7 +255,6 @@ async fn a_missing_route_means_an_old_server() {
     assert_eq!(error.code, ErrorCode::TooOld);
 }
 
-// criterion: 3.7
 #[tokio::test]
 async fn a_load_that_fails_says_why() {
     let fake = FakeOllama::builder().models([library::pick("llama3.2:3b")]).start().await;

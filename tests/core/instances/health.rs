@@ -24,7 +24,6 @@ async fn look_now(bench: &Bench) {
 }
 
 // criterion: 0.2
-// criterion: 0.3
 #[tokio::test]
 async fn a_server_that_dies_and_comes_back_is_told_once_each() {
     let bench = Bench::with(|_| {}).await;

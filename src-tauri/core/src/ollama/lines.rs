@@ -15,6 +15,8 @@ pub(super) struct Lines {
     start: usize,
     /// Where the search for the end of line goes on.
     searched: usize,
+    /// Length of the line that has no end yet.
+    unfinished: usize,
 }
 
 impl Lines {
@@ -29,13 +31,13 @@ impl Lines {
             self.start = 0;
         }
         self.buffer.extend_from_slice(bytes);
-        let unfinished = match self.buffer.iter().rposition(|byte| *byte == b'\n') {
-            Some(end) => self.buffer.len() - end,
-            None => self.buffer.len(),
-        };
-        if unfinished > LINE_LIMIT {
-            self.buffer = Vec::new();
-            self.searched = 0;
+        // Only what is new is searched: a long line would otherwise be read again and again.
+        match bytes.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => self.unfinished = bytes.len() - end - 1,
+            None => self.unfinished += bytes.len(),
+        }
+        if self.unfinished > LINE_LIMIT {
+            *self = Lines::default();
             return Err(WireError::new(ErrorCode::AnswerTooLarge).with("limit", LINE_LIMIT));
         }
         Ok(())

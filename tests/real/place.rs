@@ -1,0 +1,257 @@
+//! A real server with its own folders, a registry it pulls from, and a core on both.
+
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command as Program, Stdio},
+    time::Duration,
+};
+
+use corral_contract::{
+    Command, InstanceId, JobId, WireError,
+    audit::Actor,
+    downloads::{self, JobState, JobView},
+    instances::{self, InstanceRef},
+    models::{self, CreateModel, JobRef, ModelRow, ModelSearchRequest},
+    sync::{self, SyncReport},
+};
+use corral_core::{Core, CoreConfig, config::SeedInstance, router::Handle};
+use corral_testbed::{
+    content::Content,
+    gguf::Gguf,
+    ollama::LayerKind,
+    registry::{FakeRegistry, Published},
+};
+use tempfile::TempDir;
+
+/// How long anything here may take before the test fails with what it waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The binary to test against; `None` says so and the caller returns.
+pub(crate) fn binary() -> Option<PathBuf> {
+    let path = std::env::var_os("CORRAL_OLLAMA").map(PathBuf::from);
+    if path.is_none() {
+        println!("skipped: CORRAL_OLLAMA names no Ollama");
+    }
+    path
+}
+
+/// Whether this Ollama can load models at all: a plain build of its sources cannot.
+pub(crate) fn can_load(binary: &Path) -> bool {
+    let runner = binary.parent().map(|folder| folder.join("build/lib/ollama/llama-server"));
+    let found = runner.is_some_and(|runner| runner.exists());
+    if !found {
+        println!("skipped: no llama-server beside this Ollama");
+    }
+    found
+}
+
+/// `ollama serve` with folders of its own; ended when dropped.
+pub(crate) struct RealOllama {
+    binary: PathBuf,
+    folder: TempDir,
+    port: u16,
+    child: Child,
+}
+
+impl RealOllama {
+    fn start(binary: &Path) -> RealOllama {
+        let folder = tempfile::tempdir().expect("a folder for the server");
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port")
+            .port();
+        let child = serve(binary, folder.path(), port);
+        RealOllama { binary: binary.to_owned(), folder, port, child }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// As `kill -9` or a power cut of the server.
+    pub(crate) fn kill(&mut self) {
+        // Both fail only when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again on the same port with the same models.
+    pub(crate) fn revive(&mut self) {
+        self.child = serve(&self.binary, self.folder.path(), self.port);
+    }
+}
+
+impl Drop for RealOllama {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn serve(binary: &Path, folder: &Path, port: u16) -> Child {
+    Program::new(binary)
+        .arg("serve")
+        .env("OLLAMA_HOST", format!("127.0.0.1:{port}"))
+        .env("OLLAMA_MODELS", folder.join("models"))
+        .env("OLLAMA_NO_CLOUD", "1")
+        .env("HOME", folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("CORRAL_OLLAMA names a program that starts")
+}
+
+/// Server, registry and core.
+pub(crate) struct Place {
+    pub(crate) core: Core,
+    pub(crate) server: RealOllama,
+    pub(crate) registry: FakeRegistry,
+    pub(crate) instance: InstanceId,
+    _folder: TempDir,
+}
+
+impl Place {
+    pub(crate) async fn start(binary: &Path) -> Place {
+        let server = RealOllama::start(binary);
+        let registry = FakeRegistry::start().await.expect("a registry");
+        let folder = tempfile::tempdir().expect("a folder for the core");
+        let mut config = CoreConfig::in_folder(folder.path());
+        config.seed = vec![SeedInstance { name: "real".to_owned(), url: server.url() }];
+        let core = Core::start(config).await.expect("the core starts");
+        let list = core
+            .run::<instances::call::List>(Actor::Window, Default::default())
+            .await
+            .expect("instances");
+        let instance = list.items.first().expect("the seed").id;
+        let place = Place { core, server, registry, instance, _folder: folder };
+        place.online().await;
+        place
+    }
+
+    pub(crate) async fn ask<C: Command>(&self, request: C::Request) -> Result<C::Reply, WireError>
+    where
+        Core: Handle<C>,
+    {
+        self.core.run::<C>(Actor::Window, request).await
+    }
+
+    /// Asks the instance until it answers.
+    pub(crate) async fn online(&self) {
+        let probe = || async {
+            let view = self
+                .ask::<instances::call::Probe>(InstanceRef { id: self.instance })
+                .await
+                .expect("a known instance");
+            (view.api.state == instances::ApiState::Ok).then_some(())
+        };
+        wait("the server to answer", probe).await;
+    }
+
+    /// Serves a model whose weights are a small valid GGUF file; the answer is its full name.
+    pub(crate) fn publish(&self, name: &str) -> (String, Published) {
+        self.publish_weights(name, Content::of(Gguf::tiny().bytes()))
+    }
+
+    /// As [`Place::publish`] with other weights.
+    pub(crate) fn publish_weights(&self, name: &str, weights: Content) -> (String, Published) {
+        let config = serde_json::json!({
+            "model_format": "gguf", "model_family": "llama", "model_families": ["llama"],
+            "model_type": "1M", "file_type": "F16", "architecture": "amd64", "os": "linux",
+        });
+        let published = self.registry.publish(
+            name,
+            &[
+                (LayerKind::Model, weights),
+                (LayerKind::Template, Content::of(b"{{ .Prompt }}".to_vec())),
+            ],
+            Content::of(config.to_string().into_bytes()),
+        );
+        (format!("{}/{name}", self.registry.host()), published)
+    }
+
+    pub(crate) async fn create(&self, name: &str) -> JobRef {
+        let request = CreateModel {
+            instance: self.instance,
+            name: name.to_owned(),
+            priority: Default::default(),
+            start_when_done: false,
+            update: false,
+            insecure: true,
+        };
+        self.ask::<models::call::Create>(request).await.expect("a place in the queue")
+    }
+
+    /// The job when it has reached `state`.
+    pub(crate) async fn job(&self, id: JobId, state: JobState) -> JobView {
+        self.job_when(id, |job| job.state == state).await
+    }
+
+    pub(crate) async fn job_when(
+        &self,
+        id: JobId,
+        condition: impl Fn(&JobView) -> bool,
+    ) -> JobView {
+        let look = || async {
+            let queue = self
+                .ask::<downloads::call::List>(Default::default())
+                .await
+                .expect("the queue can always be asked");
+            queue.jobs.into_iter().find(|job| job.id == id).filter(&condition)
+        };
+        wait("a state of the job", look).await
+    }
+
+    /// The row of this name, if it is listed.
+    pub(crate) async fn row(&self, name: &str) -> Option<ModelRow> {
+        let request = ModelSearchRequest { name: name.to_owned(), ..Default::default() };
+        let page = self.ask::<models::call::Search>(request).await.expect("a search");
+        page.items.into_iter().find(|row| row.name == name)
+    }
+
+    pub(crate) async fn row_when(
+        &self,
+        name: &str,
+        condition: impl Fn(&ModelRow) -> bool,
+    ) -> ModelRow {
+        let look = || async { self.row(name).await.filter(&condition) };
+        wait("a state of the model", look).await
+    }
+
+    pub(crate) async fn sync(&self) -> SyncReport {
+        let report = self.ask::<sync::call::Run>(InstanceRef { id: self.instance }).await;
+        report.expect("a sync of a reachable server")
+    }
+
+    /// Asks the server directly, past Corral.
+    pub(crate) async fn server_says(
+        &self,
+        method: &str,
+        path: &str,
+        body: serde_json::Value,
+    ) -> String {
+        let url = format!("{}{path}", self.server.url());
+        let client = corral_core::http::for_server(&url.parse().expect("a URL"), &[], None)
+            .expect("a client");
+        let method = method.parse().expect("a method");
+        let request = client.request(method, url).body(body.to_string());
+        request.send().await.expect("an answer").text().await.expect("its text")
+    }
+}
+
+/// Looks again until there is something, for as long as [`PATIENCE`].
+pub(crate) async fn wait<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
+    let seek = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let found = tokio::time::timeout(PATIENCE, seek).await;
+    found.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
