@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use corral_contract::{DOMAINS, ErrorCode, WireError, audit::AuditRequest};
+use corral_shell::ready::Ready;
 use serde_json::{Value, json};
 use tauri::{Manager, WebviewWindowBuilder, async_runtime, ipc::InvokeBody};
 
@@ -142,18 +143,19 @@ fn errors_arrive_as_code_params_and_hint() {
 #[test]
 fn a_call_before_the_core_runs_waits_for_it() {
     let desk = Desk::without_core();
-    std::thread::scope(|scope| {
-        let early = scope.spawn(|| desk.call("settings", "get", json!({})));
-        desk.app.state::<corral_shell::ready::Ready>().settle(Ok(desk.core.clone()));
-        early.join().expect("the call ends").expect("and is answered");
+    let window = desk.window.clone();
+    let early = std::thread::spawn(move || {
+        invoke(&window, "plugin:settings|get", InvokeBody::Json(json!({})))
     });
+    desk.app.state::<Ready>().settle(Ok(desk.core.clone()));
+    early.join().expect("the call ends").expect("and is answered");
 }
 
 #[test]
 fn a_core_that_did_not_start_says_why_to_every_call() {
     let desk = Desk::without_core();
     let why = WireError::new(ErrorCode::FileSystem).with("what", "data");
-    desk.app.state::<corral_shell::ready::Ready>().settle(Err(why.clone()));
+    desk.app.state::<Ready>().settle(Err(why.clone()));
     let error = desk.call("app", "snapshot", json!({})).expect_err("there is no core");
     assert_eq!(wire(&error), Some(why));
 }

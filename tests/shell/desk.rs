@@ -20,27 +20,27 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One message on a channel of the page: channel number, its place in the order, what it holds.
-pub type Message = (u32, usize, Value);
+pub(crate) type Message = (u32, usize, Value);
 
 /// The shell as the page sees it.
-pub struct Desk {
-    pub app: App<MockRuntime>,
-    pub window: WebviewWindow<MockRuntime>,
-    pub core: Core,
-    pub folder: TempDir,
+pub(crate) struct Desk {
+    pub(crate) app: App<MockRuntime>,
+    pub(crate) window: WebviewWindow<MockRuntime>,
+    pub(crate) core: Core,
+    pub(crate) folder: TempDir,
     channels: Arc<(Mutex<Vec<Message>>, Condvar)>,
 }
 
 impl Desk {
     /// A shell whose core runs, without background workers.
-    pub fn new() -> Desk {
+    pub(crate) fn new() -> Desk {
         let desk = Desk::without_core();
         desk.app.state::<Ready>().settle(Ok(desk.core.clone()));
         desk
     }
 
     /// A shell that was not told of its core yet.
-    pub fn without_core() -> Desk {
+    pub(crate) fn without_core() -> Desk {
         let folder = tempfile::tempdir().expect("a throw-away folder");
         let root = Some(folder.path().as_os_str().to_owned());
         let mut start =
@@ -66,17 +66,17 @@ impl Desk {
     }
 
     /// What the page gets when it calls `plugin:<domain>|<name>`.
-    pub fn call(&self, domain: &str, name: &str, request: Value) -> Result<Value, Value> {
+    pub(crate) fn call(&self, domain: &str, name: &str, request: Value) -> Result<Value, Value> {
         self.invoke(&format!("plugin:{domain}|{name}"), json!({ "request": request }))
     }
 
     /// What the page gets for any command and payload.
-    pub fn invoke(&self, command: &str, payload: Value) -> Result<Value, Value> {
+    pub(crate) fn invoke(&self, command: &str, payload: Value) -> Result<Value, Value> {
         invoke(&self.window, command, InvokeBody::Json(payload))
     }
 
     /// Waits until so many messages have reached the page's channels.
-    pub fn messages(&self, count: usize) -> Vec<Message> {
+    pub(crate) fn messages(&self, count: usize) -> Vec<Message> {
         let (heard, changed) = &*self.channels;
         let started = Instant::now();
         let mut heard = heard.lock().expect("nobody panicked while hearing");
@@ -90,7 +90,7 @@ impl Desk {
 }
 
 /// Calls a command from any webview.
-pub fn invoke(
+pub(crate) fn invoke(
     window: &WebviewWindow<MockRuntime>,
     command: &str,
     body: InvokeBody,

@@ -4,6 +4,6 @@ mod dialogs;
 mod models;
 mod top;
 
-pub use dialogs::{Create, Delete, SyncReport, batch_result, focused};
-pub use models::Models;
-pub use top::Top;
+pub(crate) use dialogs::{Create, Delete, SyncReport, batch_result, focused};
+pub(crate) use models::Models;
+pub(crate) use top::Top;

@@ -17,15 +17,15 @@ use crate::pages::{Models, Top};
 const APP: &str = env!("CARGO_BIN_EXE_corral");
 
 /// Window, server and folder; all end with it.
-pub struct Stage {
-    pub window: Window,
-    pub server: FakeOllama,
+pub(crate) struct Stage {
+    pub(crate) window: Window,
+    pub(crate) server: FakeOllama,
     folder: TempDir,
 }
 
 impl Stage {
     /// A server with these models of the library, and the window on it.
-    pub async fn open(builder: Builder, models: &[&str]) -> Result<Stage> {
+    pub(crate) async fn open(builder: Builder, models: &[&str]) -> Result<Stage> {
         let models = models.iter().map(|name| library::pick(name));
         let server = builder.clock(Clock::system()).models(models).start().await?;
         let folder = tempfile::tempdir()?;
@@ -36,7 +36,7 @@ impl Stage {
     }
 
     /// The same folder and server with a new start of the app, after `end` ended the first one.
-    pub async fn again(self, end: impl AsyncFnOnce(Window) -> Result<()>) -> Result<Stage> {
+    pub(crate) async fn again(self, end: impl AsyncFnOnce(Window) -> Result<()>) -> Result<Stage> {
         let Stage { window, server, folder } = self;
         let desktop = std::sync::Arc::clone(window.desktop());
         end(window).await?;
@@ -47,17 +47,17 @@ impl Stage {
     }
 
     /// How the app on this stage was started, for a second start of it.
-    pub fn launch(&self) -> Launch {
+    pub(crate) fn launch(&self) -> Launch {
         launch(&self.server, &self.folder)
     }
 
     /// The Models page.
-    pub fn models(&self) -> Models<'_> {
+    pub(crate) fn models(&self) -> Models<'_> {
         Models(&self.window)
     }
 
     /// The bar at the top.
-    pub fn top(&self) -> Top<'_> {
+    pub(crate) fn top(&self) -> Top<'_> {
         Top(&self.window)
     }
 }

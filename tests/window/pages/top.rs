@@ -4,16 +4,16 @@ use anyhow::Result;
 use corral_testbed::window::Window;
 
 /// The bar.
-pub struct Top<'a>(pub &'a Window);
+pub(crate) struct Top<'a>(pub(crate) &'a Window);
 
 impl Top<'_> {
     /// Waits until the instance answers.
-    pub async fn well(&self) -> Result<()> {
+    pub(crate) async fn well(&self) -> Result<()> {
         self.dots("the instance answers", "[data-testid='instance-chip'] .dot--bad", false).await
     }
 
     /// Waits until the instance is shown as not answering.
-    pub async fn broken(&self) -> Result<()> {
+    pub(crate) async fn broken(&self) -> Result<()> {
         self.dots("the instance is broken", "[data-testid='instance-chip'] .dot--bad", true).await
     }
 
@@ -32,12 +32,12 @@ impl Top<'_> {
     }
 
     /// Chooses a language: `zh-CN`, `en` or `system`.
-    pub async fn language(&self, language: &str) -> Result<()> {
+    pub(crate) async fn language(&self, language: &str) -> Result<()> {
         self.choose("lang-switch", &format!("lang-{language}")).await
     }
 
     /// Chooses a theme: `dark`, `light` or `system`.
-    pub async fn theme(&self, theme: &str) -> Result<()> {
+    pub(crate) async fn theme(&self, theme: &str) -> Result<()> {
         self.choose("theme-switch", &format!("theme-{theme}")).await
     }
 
