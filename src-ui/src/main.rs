@@ -1,1 +1,5 @@
-fn main() {}
+//! Starts Corral's window.
+
+fn main() {
+    corral_ui::mount();
+}

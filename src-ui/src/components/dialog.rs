@@ -1,0 +1,69 @@
+use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
+
+/// A question or a form over the page. Mount it to open it. The page behind cannot be reached
+/// until it closes; then the focus goes back to where it was. Inside, mark the safe control with
+/// `autofocus`.
+#[component]
+pub fn Dialog(
+    /// Names its object.
+    #[prop(into)]
+    title: Signal<String>,
+    /// Escape, or a click beside it.
+    #[prop(into)]
+    on_close: Callback<()>,
+    /// 480 px instead of 600.
+    #[prop(optional)]
+    narrow: bool,
+    /// Buttons, the safe one first.
+    #[prop(into)]
+    footer: ViewFn,
+    children: Children,
+) -> impl IntoView {
+    let node = NodeRef::<html::Dialog>::new();
+    let before = StoredValue::new_local(
+        document().active_element().and_then(|element| element.dyn_into().ok()),
+    );
+    Effect::new(move |_| {
+        if let Some(dialog) = node.get()
+            && !dialog.open()
+        {
+            // Only fails for a dialog that is open or detached.
+            let _ = dialog.show_modal();
+        }
+    });
+    on_cleanup(move || {
+        before.try_with_value(|element: &Option<web_sys::HtmlElement>| {
+            if let Some(element) = element {
+                let _ = element.focus();
+            }
+        });
+    });
+    view! {
+        <dialog
+            node_ref=node
+            class="dialog"
+            class:dialog--narrow=narrow
+            aria-label=title
+            on:cancel=move |event: web_sys::Event| {
+                event.prevent_default();
+                on_close.run(());
+            }
+            on:mousedown=move |event| {
+                // The backdrop belongs to the dialog's own box.
+                let beside = event.target().zip(node.get_untracked()).is_some_and(
+                    |(target, dialog)| target.dyn_ref() == Some::<&web_sys::HtmlElement>(&dialog),
+                );
+                if beside {
+                    on_close.run(());
+                }
+            }
+        >
+            <div class="dialog__box">
+                <h2 class="dialog__title">{title}</h2>
+                <div class="dialog__body">{children()}</div>
+                <div class="dialog__footer">{footer.run()}</div>
+            </div>
+        </dialog>
+    }
+}

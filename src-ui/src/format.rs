@@ -1,0 +1,157 @@
+//! Figures as people read them. Every number here goes with tabular figures in the style sheet.
+
+use corral_contract::{Timestamp, size};
+use js_sys::{Date, Reflect};
+use wasm_bindgen::JsValue;
+
+use crate::words::Words;
+
+/// Now, by the clock of this machine.
+#[must_use]
+pub fn now() -> Timestamp {
+    Timestamp(Date::now() as i64)
+}
+
+/// `9.1 / 19.9 GB`: both in the unit of the second when that says enough, else each in its own.
+#[must_use]
+pub fn part(done: u64, total: u64) -> String {
+    let whole = size::format(total);
+    let done = size::format(done);
+    match (done.split_once(' '), whole.split_once(' ')) {
+        (Some((number, unit)), Some((_, other))) if unit == other => format!("{number} / {whole}"),
+        _ => format!("{done} / {whole}"),
+    }
+}
+
+/// `52.4 MB/s`.
+#[must_use]
+pub fn speed(bytes_per_second: u64) -> String {
+    let text = size::format(bytes_per_second);
+    format!("{text}/s")
+}
+
+/// `4:12`, `1:02:03`: a span in seconds on a clock face.
+#[must_use]
+pub fn clock(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
+
+/// A span of seconds in words: `12 min`, `2 h 5 min`.
+#[must_use]
+pub fn span(words: Words, seconds: u64) -> String {
+    let text = |value: u64| value.to_string();
+    match seconds {
+        0..60 => words.fill("time.seconds", &[("n", &text(seconds))]),
+        60..3600 => words.fill("time.minutes", &[("n", &text(seconds.div_ceil(60)))]),
+        _ => words
+            .fill("time.hours", &[("n", &text(seconds / 3600)), ("m", &text(seconds / 60 % 60))]),
+    }
+}
+
+/// How long ago `then` was, in words.
+#[must_use]
+pub fn age(words: Words, then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.since(then).max(0) / 1000;
+    let (key, count) = match seconds {
+        0..60 => ("time.secondsAgo", seconds),
+        60..3600 => ("time.minutesAgo", seconds / 60),
+        3600..86_400 => ("time.hoursAgo", seconds / 3600),
+        _ => ("time.daysAgo", seconds / 86_400),
+    };
+    words.fill(key, &[("n", &count.to_string())])
+}
+
+/// The day: `today`, then month and day, and the year when it is another one.
+#[must_use]
+pub fn day(words: Words, at: Timestamp, now: Timestamp) -> String {
+    let (date, today) = (date(at), date(now));
+    if date.get_full_year() == today.get_full_year() {
+        if date.get_month() == today.get_month() && date.get_date() == today.get_date() {
+            return words.get("common.today");
+        }
+        local(&date, words, &[("month", "short"), ("day", "2-digit")])
+    } else {
+        local(&date, words, &[("year", "numeric"), ("month", "short")])
+    }
+}
+
+/// `2026-11-18 14:02` in the local time zone.
+#[must_use]
+pub fn moment(at: Timestamp) -> String {
+    let date = date(at);
+    format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}",
+        date.get_full_year(),
+        date.get_month() + 1,
+        date.get_date(),
+        date.get_hours(),
+        date.get_minutes()
+    )
+}
+
+/// `14:02` in the local time zone.
+#[must_use]
+pub fn time_of_day(at: Timestamp) -> String {
+    let date = date(at);
+    format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
+}
+
+/// A whole number with the separators of the language.
+#[must_use]
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The first twelve hex digits of a digest, as Ollama prints its ids.
+#[must_use]
+pub fn short_digest(digest: &str) -> &str {
+    let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
+    hex.get(..12).unwrap_or(hex)
+}
+
+fn date(at: Timestamp) -> Date {
+    Date::new(&JsValue::from_f64(at.0 as f64))
+}
+
+fn local(date: &Date, words: Words, options: &[(&str, &str)]) -> String {
+    let object = js_sys::Object::new();
+    for (key, value) in options {
+        // Setting a property of a plain new object cannot fail.
+        let _ = Reflect::set(&object, &JsValue::from_str(key), &JsValue::from_str(value));
+    }
+    date.to_locale_date_string(words.locale().as_str(), &object).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{clock, count, part, short_digest, speed};
+
+    #[test]
+    fn formats_figures() {
+        assert_eq!(part(9_100_000_000, 19_900_000_000), "9.1 / 19.9 GB");
+        assert_eq!(part(12_000_000, 19_900_000_000), "12 MB / 19.9 GB");
+        assert_eq!(speed(52_400_000), "52 MB/s");
+        assert_eq!(clock(252), "4:12");
+        assert_eq!(clock(3723), "1:02:03");
+        assert_eq!(clock(-5), "0:00");
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(10_000), "10,000");
+        assert_eq!(short_digest("sha256:9ec8897f747e0000"), "9ec8897f747e");
+        assert_eq!(short_digest("abc"), "abc");
+    }
+}

@@ -1,0 +1,117 @@
+//! What a sync found, and the question when a server's list is suddenly empty.
+
+use corral_contract::{
+    InstanceId,
+    instances::InstanceRef,
+    sync::{Change, call::ConfirmEmpty},
+};
+use leptos::{prelude::*, task::spawn_local};
+
+use super::toasts::use_toasts;
+use crate::{
+    components::{Button, ButtonKind, Dialog, Note, Tone},
+    format, ipc, problem,
+    state::use_stores,
+    words::use_words,
+};
+
+/// A dialog about the last report of an instance.
+#[component]
+pub(super) fn SyncReportDialog(
+    instance: InstanceId,
+    #[prop(into)] on_close: Callback<()>,
+) -> impl IntoView {
+    let (stores, words, toasts) = (use_stores(), use_words(), use_toasts());
+    let report = Memo::new(move |_| stores.syncs.with(|syncs| syncs.report(instance).cloned()));
+    let asks = Memo::new(move |_| {
+        report.with(|report| report.as_ref().is_none_or(|report| report.asks_empty))
+    });
+    let name = move || {
+        stores.instances.with(|instances| {
+            instances.get(instance).map(|each| each.name.clone()).unwrap_or_default()
+        })
+    };
+    let title = Signal::derive(move || {
+        let key = if asks.get() { "sync.emptyTitle" } else { "sync.reportTitle" };
+        words.fill(key, &[("name", &name())])
+    });
+    let confirm = move |()| {
+        on_close.run(());
+        spawn_local(async move {
+            let answer = ipc::call::<ConfirmEmpty>(InstanceRef { id: instance }).await;
+            if let Err(error) = answer {
+                toasts.error(words.get("sync.failed"), error);
+            }
+        });
+    };
+    let footer = move || {
+        view! {
+            <Button on_press=on_close autofocus=true attr:data-testid="sync-report-close">
+                {move || words.get(if asks.get() { "sync.keep" } else { "common.close" })}
+            </Button>
+            <Show when=move || asks.get()>
+                <Button
+                    kind=ButtonKind::Danger
+                    on_press=confirm
+                    attr:data-testid="sync-confirm-empty"
+                >
+                    {words.signal("advice.confirmEmpty")}
+                </Button>
+            </Show>
+        }
+    };
+    view! {
+        <Dialog title=title on_close=on_close footer=footer narrow=true attr:data-testid="sync-report">
+            <Show when=move || asks.get()>
+                <Note tone=Tone::Warning>{words.signal("sync.emptyBody")}</Note>
+            </Show>
+            {move || {
+                report.get().map(|report| {
+                    let count = |value: u32| format::count(u64::from(value));
+                    view! {
+                        <dl class="facts">
+                            <dt>{words.get("change.added")}</dt>
+                            <dd class="num">{count(report.added)}</dd>
+                            <dt>{words.get("change.updated")}</dt>
+                            <dd class="num">{count(report.updated)}</dd>
+                            <dt>{words.get("change.removed")}</dt>
+                            <dd class="num">{count(report.removed)}</dd>
+                            <dt>{words.get("sync.unchanged")}</dt>
+                            <dd class="num">{count(report.unchanged)}</dd>
+                            <dt>{words.get("sync.took")}</dt>
+                            <dd class="num">{format!("{:.1} s", report.duration_ms as f64 / 1000.0)}</dd>
+                        </dl>
+                        <ul class="result-list">
+                            {report
+                                .errors
+                                .iter()
+                                .map(|error| {
+                                    view! {
+                                        <li class="result-list__item bad">{problem::line(words, error)}</li>
+                                    }
+                                })
+                                .collect_view()}
+                            {report
+                                .items
+                                .iter()
+                                .map(|item| {
+                                    let word = words.get(match item.change {
+                                        Change::Added => "change.added",
+                                        Change::Updated => "change.updated",
+                                        Change::Removed => "change.removed",
+                                    });
+                                    view! {
+                                        <li class="result-list__item">
+                                            <span class="cut">{item.name.clone()}</span>
+                                            <span class="dim">{word}</span>
+                                        </li>
+                                    }
+                                })
+                                .collect_view()}
+                        </ul>
+                    }
+                })
+            }}
+        </Dialog>
+    }
+}

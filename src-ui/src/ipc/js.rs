@@ -1,0 +1,53 @@
+//! The only bindings to Tauri's global script.
+
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = ["window", "__TAURI__", "core"], js_name = invoke)]
+    async fn tauri_invoke(command: &str, arguments: JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_namespace = ["window", "__TAURI__", "core"])]
+    type Channel;
+
+    #[wasm_bindgen(catch, constructor, js_namespace = ["window", "__TAURI__", "core"])]
+    fn new(on_message: &Closure<dyn Fn(JsValue)>) -> Result<Channel, JsValue>;
+
+    #[wasm_bindgen(method, js_name = toJSON)]
+    fn to_json(this: &Channel) -> String;
+
+    #[wasm_bindgen(catch, js_namespace = ["window", "__TAURI__", "event"], js_name = listen)]
+    async fn tauri_listen(
+        name: &str,
+        handler: &Closure<dyn Fn(JsValue)>,
+    ) -> Result<JsValue, JsValue>;
+}
+
+/// Calls a command by its route.
+pub(super) async fn invoke(route: &str, arguments: JsValue) -> Result<JsValue, JsValue> {
+    tauri_invoke(route, arguments).await
+}
+
+/// A new channel, as the text that names it on the wire. It lives as long as the window.
+pub(super) fn channel(on_message: impl Fn(JsValue) + 'static) -> Result<String, JsValue> {
+    let handler = Closure::<dyn Fn(JsValue)>::new(on_message);
+    let channel = Channel::new(&handler)?;
+    handler.forget();
+    Ok(channel.to_json())
+}
+
+/// Listens to an event of the shell; where events are not allowed, nothing is heard.
+pub(super) async fn listen(name: &str, on_event: impl Fn() + 'static) {
+    let handler = Closure::<dyn Fn(JsValue)>::new(move |_| on_event());
+    if tauri_listen(name, &handler).await.is_ok() {
+        handler.forget();
+    }
+}
+
+/// Text of a thrown value, for details.
+pub(super) fn describe(error: &JsValue) -> String {
+    error
+        .as_string()
+        .or_else(|| error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message())))
+        .unwrap_or_else(|| format!("{error:?}"))
+}

@@ -1,0 +1,96 @@
+//! One store per domain, fed by the core's snapshot and events alone. The reducers are plain
+//! structs with `load` and `apply`; only [`feed`] knows where events come from.
+
+use corral_contract::{Timestamp, WireError, app::SnapshotView, event::AppEvent};
+use leptos::prelude::*;
+
+pub mod downloads;
+pub mod feed;
+pub mod instances;
+pub mod models;
+pub mod order;
+pub mod pending;
+pub mod syncs;
+pub mod system;
+pub mod tasks;
+
+use downloads::Downloads;
+use instances::Instances;
+use models::Models;
+use pending::Pending;
+use syncs::Syncs;
+use system::System;
+use tasks::Tasks;
+
+/// Whether the stores follow the core.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Link {
+    /// The first snapshot is on its way.
+    Connecting,
+    /// The stores are true.
+    Live,
+    /// What shows is old; a new snapshot is asked for again and again.
+    Lost(WireError),
+}
+
+/// Every store of the window.
+#[derive(Clone, Copy)]
+pub struct Stores {
+    pub link: RwSignal<Link>,
+    pub instances: RwSignal<Instances>,
+    pub models: RwSignal<Models>,
+    pub downloads: RwSignal<Downloads>,
+    pub tasks: RwSignal<Tasks>,
+    pub syncs: RwSignal<Syncs>,
+    pub system: RwSignal<System>,
+    /// Operations asked for and not yet seen in an event.
+    pub pending: RwSignal<Pending>,
+    /// The time, once per second while the window shows.
+    pub now: RwSignal<Timestamp>,
+}
+
+impl Stores {
+    /// Empty stores that wait for a snapshot.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Stores {
+        Stores {
+            link: RwSignal::new(Link::Connecting),
+            instances: RwSignal::default(),
+            models: RwSignal::default(),
+            downloads: RwSignal::default(),
+            tasks: RwSignal::default(),
+            syncs: RwSignal::default(),
+            system: RwSignal::default(),
+            pending: RwSignal::default(),
+            now: RwSignal::new(now),
+        }
+    }
+
+    /// Replaces everything by a snapshot.
+    pub fn load(&self, snapshot: &SnapshotView) {
+        self.instances.update(|store| store.load(snapshot));
+        self.models.update(|store| store.load(snapshot));
+        self.downloads.update(|store| store.load(snapshot));
+        self.tasks.update(|store| store.load(snapshot));
+        self.syncs.update(|store| store.load(snapshot));
+        self.system.update(|store| store.load(snapshot));
+        self.pending.update(Pending::clear);
+    }
+
+    /// Applies one event; views of stores that it does not change are left alone.
+    pub fn apply(&self, seq: u64, event: &AppEvent) {
+        self.instances.maybe_update(|store| store.apply(event));
+        self.models.maybe_update(|store| store.apply(seq, event));
+        self.downloads.maybe_update(|store| store.apply(event));
+        self.tasks.maybe_update(|store| store.apply(event));
+        self.syncs.maybe_update(|store| store.apply(event));
+        self.system.maybe_update(|store| store.apply(event));
+        self.pending.maybe_update(|store| store.apply(event));
+    }
+}
+
+/// The stores of this window.
+#[must_use]
+pub fn use_stores() -> Stores {
+    expect_context()
+}

@@ -1,0 +1,52 @@
+//! Texts in the language of the moment; a view that uses them follows a switch of language.
+
+use corral_locale::Locale;
+use leptos::prelude::*;
+
+/// Gives texts. Reading one inside a view or an effect follows the language.
+#[derive(Clone, Copy)]
+pub struct Words(Signal<Locale>);
+
+impl Words {
+    /// Texts in the language of `locale`.
+    #[must_use]
+    pub fn new(locale: Signal<Locale>) -> Words {
+        Words(locale)
+    }
+
+    /// The language of the moment.
+    #[must_use]
+    pub fn locale(self) -> Locale {
+        self.0.get()
+    }
+
+    /// The text of `key`.
+    #[must_use]
+    pub fn get(self, key: &str) -> String {
+        corral_locale::text(self.0.get(), key, &[])
+    }
+
+    /// The text of `key` with its values.
+    #[must_use]
+    pub fn fill(self, key: &str, values: &[(&str, &str)]) -> String {
+        corral_locale::text(self.0.get(), key, values)
+    }
+
+    /// The text of a key that comes from outside, or `other`.
+    #[must_use]
+    pub fn get_or(self, key: &str, other: &str) -> String {
+        corral_locale::lookup(self.0.get(), key, &[]).unwrap_or_else(|| other.to_owned())
+    }
+
+    /// The text of `key` as a property of a component.
+    #[must_use]
+    pub fn signal(self, key: &'static str) -> Signal<String> {
+        Signal::derive(move || self.get(key))
+    }
+}
+
+/// The texts of this window.
+#[must_use]
+pub fn use_words() -> Words {
+    expect_context()
+}
