@@ -77,8 +77,11 @@ CREATE TABLE model (
 ) STRICT;
 -- Everything that search filters and sorts by, so that only the rows of the page are read.
 CREATE INDEX model_search
-    ON model (instance_id, status, origin, bytes, sort_key, created_at, name, hidden_until);
+    ON model (instance_id, status, origin, bytes, sort_key, created_at, name)
+    WHERE hidden_until IS NULL;
 CREATE INDEX model_digest ON model (instance_id, digest);
+-- The few rows that a poll of loaded models has to look at.
+CREATE INDEX model_loaded ON model (instance_id) WHERE run <> 'stopped';
 
 CREATE TABLE show_cache (
     model_id INTEGER NOT NULL PRIMARY KEY REFERENCES model (id) ON DELETE CASCADE,

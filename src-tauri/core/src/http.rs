@@ -38,7 +38,7 @@ pub fn for_server(
     let mut builder = Client::builder()
         .connect_timeout(CONNECT_LIMIT)
         .tcp_keepalive(Duration::from_secs(30))
-        .redirect(Policy::limited(REDIRECTS))
+        .redirect(same_host())
         .default_headers(header_map(headers)?);
     if is_loopback(url) {
         // A system proxy would otherwise capture calls to this very machine.
@@ -58,6 +58,23 @@ pub fn for_server(
         }
     }
     builder.build().map_err(|error| WireError::new(ErrorCode::Internal).detail(error.to_string()))
+}
+
+/// Follows redirects to the same host only: the extra headers are secrets of that host, and a
+/// server that sends us elsewhere is not the one the user named.
+fn same_host() -> Policy {
+    Policy::custom(|attempt| {
+        let previous = attempt.previous();
+        if previous.len() > REDIRECTS {
+            return attempt.error("too many redirects");
+        }
+        let from = previous.last();
+        let same = from.is_some_and(|from| {
+            from.host_str() == attempt.url().host_str()
+                && (from.scheme() == attempt.url().scheme() || attempt.url().scheme() == "https")
+        });
+        if same { attempt.follow() } else { attempt.stop() }
+    })
 }
 
 /// Whether an address names this machine.

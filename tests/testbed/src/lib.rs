@@ -4,9 +4,12 @@
 //! memory (or in a folder the test names) and moves only when the test lets it: pulls and loads can
 //! be gated, keep-alive times run on a [`clock::Clock`] the test turns by hand.
 
+pub mod chaos;
 pub mod clock;
+pub mod gguf;
 pub mod ollama;
 pub mod patience;
+pub mod scenario;
 pub mod wire;
 
 pub use clock::Clock;

@@ -113,42 +113,18 @@ impl Create {
         model.name = self.name.clone();
         model.modified_at = None;
         model.config = None;
-        model.other_layers = None;
-        if let Some(template) = &self.template {
-            model.template.clone_from(template);
-        }
-        model.system = self.system.clone().or(model.system);
-        model.license = self.license.clone().or(model.license);
-        for (key, value) in &self.parameters {
-            model.params.retain(|(known, _)| known != key);
-            model.params.push((key.clone(), value.clone()));
-        }
         if let Some(quantize) = &self.quantize {
             lines.status(&format!("quantizing F16 model to {quantize}")).await?;
             model.quantization = quantize.to_uppercase();
             let seed = format!("{} {quantize}", model.weights.digest);
             model.weights = Layer::imagined(LayerKind::Model, &seed, model.weights.size / 3);
         }
-        let plain = self.template.is_none() && self.from.is_none();
+        self.change(&mut model);
         for layer in model.layers() {
-            // The default template is no layer of its own.
-            if plain && layer.kind == LayerKind::Template {
-                continue;
-            }
             let known = (weights_known && layer.kind == LayerKind::Model)
                 || lock(&self.shared.store).blob(&layer.digest).is_some();
             let verb = if known { "using existing layer" } else { "creating new layer" };
             lines.status(&format!("{verb} {}", layer.full_digest())).await?;
-        }
-        if plain {
-            model.other_layers = Some(
-                model
-                    .layers()
-                    .into_iter()
-                    .skip(1)
-                    .filter(|l| l.kind != LayerKind::Template)
-                    .collect(),
-            );
         }
         lines.status("writing manifest").await?;
         {
@@ -162,6 +138,40 @@ impl Create {
         self.shared.changes.note();
         lines.status("success").await?;
         Ok(())
+    }
+
+    /// Replaces what the request names, layer by layer; the others stay in their place.
+    fn change(&self, model: &mut Model) {
+        let mut others: Vec<Layer> = match &model.other_layers {
+            Some(others) => others.clone(),
+            None => model.layers().into_iter().filter(|l| !is_weights(l.kind)).collect(),
+        };
+        let mut replace =
+            |layer: Layer| match others.iter_mut().find(|known| known.kind == layer.kind) {
+                Some(known) => *known = layer,
+                None => others.push(layer),
+            };
+        if let Some(template) = &self.template {
+            replace(Layer::of(LayerKind::Template, template.clone()));
+            model.template.clone_from(template);
+        }
+        if let Some(license) = &self.license {
+            replace(Layer::of(LayerKind::License, license.clone()));
+            model.license = Some(license.clone());
+        }
+        if let Some(system) = &self.system {
+            replace(Layer::of(LayerKind::System, system.clone()));
+            model.system = Some(system.clone());
+        }
+        if !self.parameters.is_empty() {
+            for (key, value) in &self.parameters {
+                model.params.retain(|(known, _)| known != key);
+                model.params.push((key.clone(), value.clone()));
+            }
+            let params: Map<String, Value> = model.params.iter().cloned().collect();
+            replace(Layer::of(LayerKind::Params, Value::Object(params).to_string()));
+        }
+        model.other_layers = Some(others);
     }
 
     async fn base(&self, lines: &Lines, from: &Name) -> Result<Model, Stop> {
@@ -179,13 +189,6 @@ impl Create {
         let stored = found().ok_or_else(|| Stop::Error(format!("model '{from}' not found")))?;
         let mut model = stored.model.clone();
         model.parent_model = from.to_string();
-        // A model made without a template keeps having none.
-        if let Some(others) = &model.other_layers
-            && !others.iter().any(|layer| layer.kind == LayerKind::Template)
-            && self.template.is_none()
-        {
-            model.other_layers = None;
-        }
         Ok(model)
     }
 
@@ -207,12 +210,18 @@ impl Create {
     }
 }
 
+fn is_weights(kind: LayerKind) -> bool {
+    matches!(kind, LayerKind::Model | LayerKind::Projector)
+}
+
 /// The server rewrites what it imports, so the weights get another digest.
 fn import_gguf(name: &Name, digest: &str, blob: &Blob) -> Result<Model, Stop> {
     if blob.data.as_ref().is_some_and(|data| !data.starts_with(b"GGUF")) {
         return Err(Stop::Error("supplied file was not in GGUF format".to_owned()));
     }
     let mut model = Model::new(&name.to_string());
+    // Without a template in the request there is no layer for it.
+    model.other_layers = Some(Vec::new());
     let seed = format!("rewritten {digest}");
     model.weights = Layer::imagined(LayerKind::Model, &seed, blob.size + 32);
     Ok(model)

@@ -15,7 +15,8 @@ use crate::patience::lock;
 /// Blobs up to this many bytes arrive at once and emit no progress, as under 60 ms in reality.
 pub const INSTANT_BYTES: u64 = 65_536;
 
-const TICK: Duration = Duration::from_millis(60);
+/// How often a running download is told about.
+pub(crate) const TICK: Duration = Duration::from_millis(60);
 
 /// How fast blobs arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::catalogue::Pullable;
+use super::downloads::TICK;
 use super::fault::{StreamEnd, StreamFault};
 use super::layer::{Layer, LayerKind};
 use super::model::Model;
@@ -144,6 +145,7 @@ impl Pull {
         let mut ticket = self.shared.downloads.join(&self.shared, layer);
         let end = before + layer.size;
         let trip = trip.filter(|trip| *trip < end).map(|trip| trip - before);
+        let mut first = true;
         loop {
             let now = ticket.progress.borrow_and_update().clone();
             if let Some(trip) = trip.filter(|trip| now.completed >= *trip) {
@@ -153,15 +155,18 @@ impl Pull {
             if now.finished {
                 return Ok(());
             }
-            if layer.size > super::downloads::INSTANT_BYTES && now.completed < layer.size {
+            if !first && now.completed < layer.size {
                 lines.line(&progress(layer, now.completed)).await?;
             }
+            first = false;
             tokio::select! {
                 changed = ticket.progress.changed() => {
                     if changed.is_err() {
                         return Err(Stop::Error("context canceled".to_owned()));
                     }
                 }
+                // The server repeats itself whether or not anything arrived.
+                () = tokio::time::sleep(TICK) => {}
                 () = lines.closed() => return Err(Stop::Gone),
             }
         }

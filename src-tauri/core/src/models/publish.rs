@@ -1,0 +1,175 @@
+//! Rows as windows see them, and telling windows about them.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use corral_contract::{
+    InstanceId, ModelId, Timestamp,
+    event::AppEvent,
+    models::ModelRow,
+    size,
+    status::{Run, Situation},
+};
+use sqlx::{Row, sqlite::SqliteRow};
+
+use super::{
+    operation,
+    store::{self, StoredModel, model_columns},
+};
+use crate::{
+    Core, Result,
+    db::{failed, from_json, json},
+    downloads, instances,
+};
+
+/// Counts are told at most this often.
+const COUNTS_EVERY: Duration = Duration::from_millis(250);
+
+/// The columns of `model m` that [`shown`] reads, for use inside `concat!`: one query whatever the
+/// number of rows, each part answered by an index.
+macro_rules! row_columns {
+    () => {
+        concat!(
+            model_columns!(),
+            ", EXISTS (SELECT 1 FROM task t WHERE t.model_id = m.id AND t.log_exists = 1)
+                 AS has_log,
+               (SELECT json_group_array(a.name) FROM model a
+                 WHERE a.instance_id = m.instance_id AND a.digest = m.digest AND a.id <> m.id
+                   AND a.on_server = 1 AND a.hidden_until IS NULL) AS aliases,
+               (SELECT i.last_sync FROM instance i WHERE i.id = m.instance_id) AS last_sync"
+        )
+    };
+}
+pub(super) use row_columns;
+
+const ROWS: &str = concat!(
+    "SELECT ",
+    row_columns!(),
+    " FROM model m
+      WHERE m.id IN (SELECT value FROM json_each(?)) AND m.hidden_until IS NULL ORDER BY m.id"
+);
+
+/// Completes a row with [`row_columns`] by what only lives in memory.
+///
+/// # Errors
+/// `STRUCT_TRANSFORM` for words of another version.
+pub(super) fn shown(core: &Core, row: &SqliteRow) -> Result<ModelRow> {
+    let model = store::decode(row)?;
+    let aliases = from_json(Some(row.get("aliases"))).unwrap_or_default();
+    let last_sync = row.get::<Option<i64>, _>("last_sync").map(Timestamp);
+    Ok(complete(core, model, row.get("has_log"), aliases, last_sync))
+}
+
+fn complete(
+    core: &Core,
+    model: StoredModel,
+    has_log: bool,
+    aliases: Vec<String>,
+    last_sync: Option<Timestamp>,
+) -> ModelRow {
+    let live = downloads::live(core, model.id);
+    let online = instances::online(core, model.instance);
+    let status = model.status();
+    let situation =
+        Situation { status, online, files: model.on_server, queued_job: live.is_some() };
+    let (job, progress) = live.unzip();
+    // A row that did not change is not written by a sync: that it was confirmed then is known
+    // from the instance.
+    let seen_at = if model.on_server { model.seen_at.max(last_sync) } else { model.seen_at };
+    ModelRow {
+        id: model.id,
+        name: model.name,
+        size: model.bytes.map(size::format).unwrap_or_default(),
+        from: model.origin,
+        log_file_exist: has_log,
+        status,
+        message: model.message,
+        created_at: model.created_at,
+        instance: model.instance,
+        install: model.install,
+        run: model.run,
+        bytes: model.bytes,
+        registry: model.registry,
+        digest: model.digest,
+        modified_at: model.modified_at,
+        family: model.family,
+        parameter_size: model.parameter_size,
+        quantization: model.quantization,
+        context_length: model.context_length,
+        capabilities: model.capabilities,
+        cloud: model.cloud,
+        aliases,
+        memory: model.memory.filter(|_| matches!(model.run, Run::Running | Run::Stopping)),
+        progress,
+        job,
+        operation: operation::running(core, model.id).map(|(task, _)| task),
+        last_task: model.last_task,
+        problem: model.problem,
+        actions: situation.actions(),
+        online,
+        seen_at,
+    }
+}
+
+/// The rows of these models, hidden and missing ones left out, by id.
+///
+/// # Errors
+/// Database errors, `STRUCT_TRANSFORM`.
+pub(super) async fn rows(core: &Core, ids: &[ModelId]) -> Result<Vec<ModelRow>> {
+    let rows =
+        sqlx::query(ROWS).bind(json(&ids)).fetch_all(core.db.read()).await.map_err(failed)?;
+    rows.iter().map(|row| shown(core, row)).collect()
+}
+
+/// Tells the windows how these models are now; those gone or hidden as removed. Counts follow.
+///
+/// A row that cannot be read is logged: the windows then find out with their next search.
+pub(crate) async fn publish(core: &Core, ids: &[ModelId]) {
+    if ids.is_empty() {
+        return;
+    }
+    {
+        let _last_wins = core.models.publishing.lock().await;
+        match rows(core, ids).await {
+            Ok(rows) => {
+                let gone: Vec<ModelId> = ids
+                    .iter()
+                    .copied()
+                    .filter(|id| rows.binary_search_by_key(id, |row| row.id).is_err())
+                    .collect();
+                if !rows.is_empty() {
+                    core.bus.send(AppEvent::Models(rows));
+                }
+                if !gone.is_empty() {
+                    core.bus.send(AppEvent::ModelsRemoved(gone));
+                }
+            }
+            Err(error) => tracing::warn!(%error, "changed rows could not be read"),
+        }
+    }
+    counts_soon(core);
+}
+
+/// Tells the windows that many rows of an instance changed. Counts follow.
+pub(crate) fn publish_all(core: &Core, instance: Option<InstanceId>) {
+    core.bus.send(AppEvent::ModelsReload(instance));
+    counts_soon(core);
+}
+
+/// Sends the counts a little later, once for all changes until then.
+fn counts_soon(core: &Core) {
+    if core.models.counts_due.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    let later = core.clone();
+    core.supervisor.run("counts", async move {
+        tokio::select! {
+            () = later.supervisor.token().cancelled_owned() => return,
+            () = tokio::time::sleep(COUNTS_EVERY) => {}
+        }
+        later.models.counts_due.store(false, Ordering::SeqCst);
+        match super::counts(&later, None).await {
+            Ok(counts) => later.bus.send(AppEvent::Counts(counts)),
+            Err(error) => tracing::warn!(%error, "counts could not be read"),
+        }
+    });
+}

@@ -1,0 +1,149 @@
+//! Reading one answer whole: limited in size, and told apart from what is not Ollama.
+
+use corral_contract::{ErrorCode, WireError};
+use reqwest::{Response, StatusCode, header};
+use serde_json::Value;
+
+use super::{classify::classify, transport};
+use crate::Result;
+
+/// Largest answer that is read, in bytes. A list of 10,000 models has 4 MB.
+pub const ANSWER_LIMIT: usize = 32 * 1024 * 1024;
+/// Text of a foreign answer that is kept for "details", in characters.
+const KEPT_TEXT: usize = 300;
+
+/// A successful answer's bytes and what they mean.
+pub(super) struct Answer {
+    pub(super) bytes: Vec<u8>,
+    pub(super) value: Value,
+}
+
+/// The JSON of a successful answer.
+///
+/// # Errors
+/// What the server or something in front of it says instead, or what became of the connection.
+pub(super) async fn json(response: Response) -> Result<Answer> {
+    let (status, html, bytes) = whole(response).await?;
+    if !status.is_success() {
+        return Err(refusal(status, &bytes));
+    }
+    let value: Value =
+        serde_json::from_slice(&bytes).map_err(|error| not_json(&bytes, html, &error))?;
+    if let Some(text) = error_text(&value) {
+        return Err(classify(status.as_u16(), text));
+    }
+    Ok(Answer { bytes, value })
+}
+
+/// As [`json`], for calls whose success has no body.
+pub(super) async fn done(response: Response) -> Result<()> {
+    let (status, html, bytes) = whole(response).await?;
+    if !status.is_success() {
+        return Err(refusal(status, &bytes));
+    }
+    if html || looks_like_html(&bytes) {
+        return Err(foreign(ErrorCode::NotOllama, &bytes));
+    }
+    Ok(())
+}
+
+/// The text of a successful answer.
+pub(super) async fn text(response: Response) -> Result<String> {
+    let (status, _, bytes) = whole(response).await?;
+    if !status.is_success() {
+        return Err(refusal(status, &bytes));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// What an answer means where a stream was expected.
+pub(super) async fn refused(response: Response) -> WireError {
+    match whole(response).await {
+        Ok((status, _, bytes)) if status.is_success() => foreign(ErrorCode::NotOllama, &bytes),
+        Ok((status, _, bytes)) => refusal(status, &bytes),
+        Err(error) => error,
+    }
+}
+
+/// Whether the answer says of itself that it is a page for people.
+pub(super) fn is_html(response: &Response) -> bool {
+    response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"))
+}
+
+/// The first bytes of an answer that cannot be understood.
+pub(super) fn not_json(bytes: &[u8], html: bool, error: &serde_json::Error) -> WireError {
+    if html || looks_like_html(bytes) || !looks_like_json(bytes) {
+        return foreign(ErrorCode::NotOllama, bytes);
+    }
+    WireError::new(ErrorCode::BadAnswer).detail(error.to_string())
+}
+
+async fn whole(mut response: Response) -> Result<(StatusCode, bool, Vec<u8>)> {
+    let too_large = || WireError::new(ErrorCode::AnswerTooLarge).with("limit", ANSWER_LIMIT);
+    let (status, html) = (response.status(), is_html(&response));
+    let announced = response.content_length().unwrap_or(0);
+    if announced > ANSWER_LIMIT as u64 {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(transport::failed)? {
+        if bytes.len() + chunk.len() > ANSWER_LIMIT {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok((status, html, bytes))
+}
+
+fn refusal(status: StatusCode, bytes: &[u8]) -> WireError {
+    let value: Option<Value> = serde_json::from_slice(bytes).ok();
+    if let Some(text) = value.as_ref().and_then(error_text) {
+        // Only Ollama itself says where to sign in; a proxy's 401 has no such field.
+        if status == StatusCode::UNAUTHORIZED
+            && value.as_ref().is_some_and(|value| value.get("signin_url").is_some())
+        {
+            return WireError::new(ErrorCode::SignInNeeded).detail(crate::logs::redact(text));
+        }
+        return classify(status.as_u16(), text).with("status", status.as_u16());
+    }
+    let code = match status.as_u16() {
+        401 | 403 | 407 => ErrorCode::AccessRefused,
+        408 | 504 => ErrorCode::TimedOut,
+        429 => ErrorCode::ServerBusy,
+        500.. => ErrorCode::ServerFault,
+        _ => ErrorCode::NotOllama,
+    };
+    foreign(code, bytes).with("status", status.as_u16())
+}
+
+fn foreign(code: ErrorCode, bytes: &[u8]) -> WireError {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * KEPT_TEXT)]);
+    let text: String = text
+        .chars()
+        .map(|each| if each.is_control() { ' ' } else { each })
+        .take(KEPT_TEXT)
+        .collect();
+    let error = WireError::new(code);
+    match text.trim() {
+        "" => error,
+        text => error.detail(crate::logs::redact(text)),
+    }
+}
+
+/// `{"error": "…"}` and the shape of the compatible routes, `{"error": {"message": "…"}}`.
+pub(super) fn error_text(value: &Value) -> Option<&str> {
+    let error = value.get("error")?;
+    error.as_str().or_else(|| error.get("message")?.as_str())
+}
+
+fn looks_like_html(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'<')
+}
+
+fn looks_like_json(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start().first(), None | Some(b'{' | b'['))
+}

@@ -1,0 +1,244 @@
+//! The client of a real server.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use corral_contract::{ErrorCode, WireError, models::StartOptions};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::{
+    answer::{self, Answer},
+    api::{EmbeddingModel, LoadedModel, OllamaApi, PullStream, ShowAnswer, TagsAnswer},
+    parse, pull,
+    show::show,
+    transport,
+};
+use crate::{Result, http};
+
+/// How long a short question may take altogether. Loads and pulls take as long as they take.
+const SHORT_LIMIT: Duration = Duration::from_secs(30);
+
+/// One server, reached over HTTP.
+#[derive(Debug, Clone)]
+pub struct HttpOllama {
+    client: Client,
+    base: Url,
+}
+
+impl HttpOllama {
+    /// A client of the server at `url`; paths are added to the one it has. `headers` are sent with
+    /// every request, `custom_ca` is PEM text. Reaches out only when asked something.
+    ///
+    /// # Errors
+    /// `INVALID_INPUT` for a bad header or certificate.
+    pub fn new(url: &Url, headers: &[(String, String)], custom_ca: Option<&str>) -> Result<Self> {
+        let client = http::for_server(url, headers, custom_ca)?;
+        Ok(HttpOllama { client, base: url.clone() })
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        self.client.request(method, url)
+    }
+
+    async fn get(&self, path: &str) -> Result<Answer> {
+        answer::json(send(self.request(Method::GET, path).timeout(SHORT_LIMIT)).await?)
+            .await
+            .map_err(missing_route)
+    }
+
+    async fn post(&self, path: &str, body: &Value, limit: Option<Duration>) -> Result<Answer> {
+        let request = self.request(Method::POST, path).json(body);
+        let request = match limit {
+            Some(limit) => request.timeout(limit),
+            None => request,
+        };
+        answer::json(send(request).await?).await.map_err(missing_route)
+    }
+
+    /// Whether the start page is Ollama's: even versions without `/api/version` had it.
+    async fn greets(&self) -> bool {
+        let Ok(response) = send(self.request(Method::GET, "").timeout(SHORT_LIMIT)).await else {
+            return false;
+        };
+        answer::text(response).await.is_ok_and(|text| text.trim() == "Ollama is running")
+    }
+}
+
+#[async_trait]
+impl OllamaApi for HttpOllama {
+    async fn version(&self) -> Result<String> {
+        let answer = match self.get("api/version").await {
+            Err(error) if error.code == ErrorCode::TooOld => {
+                let code =
+                    if self.greets().await { ErrorCode::TooOld } else { ErrorCode::NotOllama };
+                return Err(WireError { code, hint: code.usual_advice(), ..error });
+            }
+            answer => answer?,
+        };
+        parse::text(answer.value.get("version"))
+            .ok_or_else(|| WireError::new(ErrorCode::NotOllama).detail("no version in the answer"))
+    }
+
+    async fn tags(&self) -> Result<TagsAnswer> {
+        let answer = self.get("api/tags").await?;
+        let models = parse::list(&answer.value)?.iter().filter_map(parse::installed).collect();
+        Ok(TagsAnswer { models, hash: hex(&Sha256::digest(&answer.bytes)) })
+    }
+
+    async fn ps(&self) -> Result<Vec<LoadedModel>> {
+        let answer = self.get("api/ps").await?;
+        Ok(parse::list(&answer.value)?.iter().filter_map(parse::loaded).collect())
+    }
+
+    async fn show(&self, name: &str) -> Result<ShowAnswer> {
+        let body = json!({ "model": name, "verbose": false });
+        let answer = self.post("api/show", &body, Some(SHORT_LIMIT)).await?;
+        if !answer.value.is_object() {
+            return Err(WireError::new(ErrorCode::BadAnswer).detail("not an object"));
+        }
+        Ok(show(answer.value))
+    }
+
+    async fn load(&self, name: &str, options: &StartOptions, kind: EmbeddingModel) -> Result<()> {
+        let mut body = question(name, kind);
+        if let Some(keep_alive) = options.keep_alive.as_deref().and_then(keep_alive) {
+            body.insert("keep_alive".to_owned(), keep_alive);
+        }
+        let options = runner_options(options);
+        if !options.is_empty() {
+            body.insert("options".to_owned(), Value::Object(options));
+        }
+        self.post(route(kind), &Value::Object(body), None).await.map(|_| ())
+    }
+
+    async fn unload(&self, name: &str, kind: EmbeddingModel) -> Result<()> {
+        let mut body = question(name, kind);
+        body.insert("keep_alive".to_owned(), json!(0));
+        self.post(route(kind), &Value::Object(body), Some(SHORT_LIMIT)).await.map(|_| ())
+    }
+
+    async fn delete(&self, name: &str) -> Result<()> {
+        let request = self.request(Method::DELETE, "api/delete").json(&json!({ "model": name }));
+        match answer::done(send(request.timeout(SHORT_LIMIT)).await?).await {
+            // It is not there: what was wanted.
+            Err(error) if error.code == ErrorCode::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn pull(&self, name: &str, insecure: bool) -> Result<PullStream> {
+        let body = json!({ "model": name, "insecure": insecure, "stream": true });
+        let response = send(self.request(Method::POST, "api/pull").json(&body)).await?;
+        if !response.status().is_success() || answer::is_html(&response) {
+            return Err(answer::refused(response).await);
+        }
+        Ok(pull::follow(response))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+async fn send(request: RequestBuilder) -> Result<Response> {
+    request.send().await.map_err(transport::failed)
+}
+
+/// A route that the server does not have: it is older than what Corral needs.
+fn missing_route(error: WireError) -> WireError {
+    let missing = error.code == ErrorCode::NotOllama
+        && error.params.get("status").is_some_and(|status| status == "404")
+        && error.detail.as_deref().is_some_and(|text| text.starts_with("404 page not found"));
+    if missing {
+        WireError { code: ErrorCode::TooOld, hint: ErrorCode::TooOld.usual_advice(), ..error }
+    } else {
+        error
+    }
+}
+
+fn route(kind: EmbeddingModel) -> &'static str {
+    match kind {
+        EmbeddingModel::No => "api/generate",
+        EmbeddingModel::Yes => "api/embed",
+    }
+}
+
+/// A question without content: the server then only loads or unloads.
+fn question(name: &str, kind: EmbeddingModel) -> Map<String, Value> {
+    let mut body = Map::new();
+    body.insert("model".to_owned(), json!(name));
+    match kind {
+        EmbeddingModel::No => body.insert("stream".to_owned(), json!(false)),
+        EmbeddingModel::Yes => body.insert("input".to_owned(), json!([])),
+    };
+    body
+}
+
+/// Plain numbers are seconds and must be numbers in the JSON: the server refuses `"5"`.
+fn keep_alive(text: &str) -> Option<Value> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let number = text.parse::<i64>().map(|number| json!(number));
+    let number = number.or_else(|_| text.parse::<f64>().map(|number| json!(number)));
+    // `inf` and `nan` parse as numbers, but are none in JSON.
+    Some(number.ok().filter(Value::is_number).unwrap_or_else(|| json!(text)))
+}
+
+/// Only what was set: anything else would make a loaded model load again.
+fn runner_options(options: &StartOptions) -> Map<String, Value> {
+    let fields = [
+        ("num_ctx", options.num_ctx.map(|value| json!(value))),
+        ("num_gpu", options.num_gpu.map(|value| json!(value))),
+        ("num_thread", options.num_thread.map(|value| json!(value))),
+        ("num_batch", options.num_batch.map(|value| json!(value))),
+        ("main_gpu", options.main_gpu.map(|value| json!(value))),
+        ("use_mmap", options.use_mmap.map(|value| json!(value))),
+    ];
+    let set = |(name, value): (&str, Option<Value>)| Some((name.to_owned(), value?));
+    fields.into_iter().filter_map(set).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use corral_contract::models::StartOptions;
+    use serde_json::json;
+
+    use super::{keep_alive, runner_options};
+
+    #[test]
+    fn keep_alive_is_a_number_where_the_server_wants_one() {
+        for (text, value) in [
+            ("10m", Some(json!("10m"))),
+            ("-1", Some(json!(-1))),
+            (" 3600 ", Some(json!(3600))),
+            ("1.5", Some(json!(1.5))),
+            ("-1m", Some(json!("-1m"))),
+            ("inf", Some(json!("inf"))),
+            ("", None),
+        ] {
+            assert_eq!(keep_alive(text), value, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn sends_only_the_options_that_were_set() {
+        assert!(runner_options(&StartOptions::default()).is_empty());
+        let options = StartOptions {
+            num_ctx: Some(8192),
+            num_gpu: Some(-1),
+            use_mmap: Some(false),
+            ..StartOptions::default()
+        };
+        assert_eq!(
+            json!(runner_options(&options)),
+            json!({"num_ctx": 8192, "num_gpu": -1, "use_mmap": false})
+        );
+    }
+}
