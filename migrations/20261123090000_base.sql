@@ -79,7 +79,7 @@ CREATE TABLE model (
 ) STRICT;
 -- Everything that search filters and sorts by, so that only the rows of the page are read.
 CREATE INDEX model_search
-    ON model (instance_id, status, origin, bytes, sort_key, created_at, name)
+    ON model (instance_id, status, origin, bytes, sort_key, created_at, name, hidden_until)
     WHERE hidden_until IS NULL;
 CREATE INDEX model_digest ON model (instance_id, digest);
 -- The few rows that a poll of loaded models has to look at.

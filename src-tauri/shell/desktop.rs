@@ -30,48 +30,51 @@ pub async fn answer<R: Runtime>(
     let app = webview.app_handle();
     match name {
         call::Subscribe::NAME => {
-            run::<call::Subscribe, _>(core, request, async |request| {
+            run::<call::Subscribe, _>(core, request, |request| async move {
                 events::subscribe(webview, core.bus.listen(), &request).map(|()| Nothing {})
             })
             .await
         }
-        call::Facts::NAME => {
-            run::<call::Facts, _>(core, request, async |_| facts(app, core).await).await
-        }
+        call::Facts::NAME => run::<call::Facts, _>(core, request, |_| facts(app, core)).await,
         call::SetAutostart::NAME => {
-            run::<call::SetAutostart, _>(core, request, async |Autostart { on }| {
+            run::<call::SetAutostart, _>(core, request, |Autostart { on }| async move {
                 autostart::set(app, on).await?;
                 facts(app, core).await
             })
             .await
         }
         call::CloseChoice::NAME => {
-            run::<call::CloseChoice, _>(core, request, async |answer| {
-                close(app, core, answer).await
-            })
-            .await
+            run::<call::CloseChoice, _>(core, request, |answer| close(app, core, answer)).await
         }
         call::Reveal::NAME => {
-            run::<call::Reveal, _>(core, request, async |folder| reveal(app, core, folder).await)
-                .await
+            run::<call::Reveal, _>(core, request, |folder| reveal(app, core, folder)).await
         }
         call::SavePreferences::NAME => {
-            run::<call::SavePreferences, _>(core, request, async |values| {
+            run::<call::SavePreferences, _>(core, request, |values| async move {
                 preferences::save(app, values).map(|()| Nothing {})
             })
             .await
         }
         call::LoadPreferences::NAME => {
-            run::<call::LoadPreferences, _>(core, request, async |_| preferences::load(app)).await
+            run::<call::LoadPreferences, _>(
+                core,
+                request,
+                |_| async move { preferences::load(app) },
+            )
+            .await
         }
         _ => Err(commands::unknown(DOMAIN.name, name)),
     }
 }
 
-async fn run<C, F>(core: &Core, request: Value, work: F) -> Result<String>
+async fn run<C, F>(
+    core: &Core,
+    request: Value,
+    work: impl FnOnce(C::Request) -> F,
+) -> Result<String>
 where
     C: Command,
-    F: AsyncFnOnce(C::Request) -> Result<C::Reply>,
+    F: Future<Output = Result<C::Reply>>,
 {
     let request = serde_json::from_value::<C::Request>(request)
         .map_err(|error| WireError::field("request", "malformed").detail(error.to_string()))?;

@@ -3,14 +3,13 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use anyhow::Context;
 use corral_contract::WireError;
 use corral_core::{
     Core, CoreConfig,
-    clock::SystemClock,
     config::SeedInstance,
     logs::{self, LevelHandle, LogFile},
 };
@@ -117,13 +116,10 @@ fn system_folders() -> anyhow::Result<CoreConfig> {
             .map(|state| state.join(IDENTIFIER).join("logs"))
     };
     let data_dir = data.join(IDENTIFIER);
-    Ok(CoreConfig {
-        log_dir: logs.unwrap_or_else(|| data_dir.join("logs")),
-        data_dir,
-        clock: Arc::new(SystemClock),
-        seed: Vec::new(),
-        detect_on_first_run: true,
-        workers: true,
+    let config = CoreConfig::in_folder(data_dir);
+    Ok(match logs {
+        Some(log_dir) => CoreConfig { log_dir, ..config },
+        None => config,
     })
 }
 

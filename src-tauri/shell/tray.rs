@@ -8,8 +8,6 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use corral_contract::{Command, ErrorCode, WireError, audit::Actor};
-use corral_core::{Core, Result};
 use tauri::{AppHandle, Manager, Runtime};
 
 mod act;
@@ -61,14 +59,4 @@ fn host_changed<R: Runtime>(app: &AppHandle<R>, view: &view::View<R>, there: boo
     } else {
         window::present(app);
     }
-}
-
-/// Asks the core in the name of the tray.
-async fn ask<C: Command>(core: &Core, request: C::Request) -> Result<C::Reply> {
-    let shape = |error: serde_json::Error| {
-        WireError::new(ErrorCode::StructTransform).detail(error.to_string())
-    };
-    let request = serde_json::to_value(request).map_err(shape)?;
-    let reply = core.call(Actor::Tray, C::DOMAIN, C::NAME, request).await?;
-    serde_json::from_str(&reply).map_err(shape)
 }

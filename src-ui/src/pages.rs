@@ -1,7 +1,10 @@
 //! The five pages.
 
 pub mod activity;
+pub mod advice;
 pub mod downloads;
 pub mod instances;
+pub mod loaded;
 pub mod models;
+pub mod sending;
 pub mod settings;

@@ -10,6 +10,7 @@ pub mod instances;
 pub mod models;
 pub mod order;
 pub mod pending;
+pub mod speeds;
 pub mod syncs;
 pub mod system;
 pub mod tasks;
@@ -18,6 +19,7 @@ use downloads::Downloads;
 use instances::Instances;
 use models::Models;
 use pending::Pending;
+use speeds::Speeds;
 use syncs::Syncs;
 use system::System;
 use tasks::Tasks;
@@ -40,6 +42,8 @@ pub struct Stores {
     pub instances: RwSignal<Instances>,
     pub models: RwSignal<Models>,
     pub downloads: RwSignal<Downloads>,
+    /// Speeds of the last minute.
+    pub speeds: RwSignal<Speeds>,
     pub tasks: RwSignal<Tasks>,
     pub syncs: RwSignal<Syncs>,
     pub system: RwSignal<System>,
@@ -58,12 +62,22 @@ impl Stores {
             instances: RwSignal::default(),
             models: RwSignal::default(),
             downloads: RwSignal::default(),
+            speeds: RwSignal::default(),
             tasks: RwSignal::default(),
             syncs: RwSignal::default(),
             system: RwSignal::default(),
             pending: RwSignal::default(),
             now: RwSignal::new(now),
         }
+    }
+
+    /// A second has passed.
+    pub fn tick(&self, now: Timestamp) {
+        self.now.set(now);
+        self.downloads.with_untracked(|downloads| {
+            self.speeds
+                .update(|speeds| speeds.take(now, downloads.metrics.speed, downloads.jobs()));
+        });
     }
 
     /// Replaces everything by a snapshot.

@@ -38,6 +38,12 @@ impl Words {
         corral_locale::lookup(self.0.get(), key, &[]).unwrap_or_else(|| other.to_owned())
     }
 
+    /// As [`Words::signal`], for a key that was put together.
+    #[must_use]
+    pub fn signal_of(self, key: String) -> Signal<String> {
+        Signal::derive(move || self.get(&key))
+    }
+
     /// The text of `key` as a property of a component.
     #[must_use]
     pub fn signal(self, key: &'static str) -> Signal<String> {

@@ -6,4 +6,7 @@ mod conformance;
 mod downloads;
 mod ground;
 mod instances;
+mod models;
+mod stage;
 mod support;
+mod sync;

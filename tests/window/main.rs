@@ -1,1 +1,17 @@
-fn main() {}
+//! The real window, by clicks and keys, on fake servers. Each test opens the app once and walks
+//! through several scenarios in it: opening takes longer than most of them.
+//!
+//! The page must be built before (`cargo xtask ui`); `cargo xtask test --only window` does both.
+
+#[cfg(target_os = "linux")]
+mod batches;
+#[cfg(target_os = "linux")]
+mod desktop;
+#[cfg(target_os = "linux")]
+mod interruptions;
+#[cfg(target_os = "linux")]
+mod main_job;
+#[cfg(target_os = "linux")]
+mod pages;
+#[cfg(target_os = "linux")]
+mod stage;

@@ -85,7 +85,16 @@ impl Db {
     /// # Errors
     /// See [`failed`].
     pub async fn write(&self) -> Result<Transaction<'static, Sqlite>> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)
+        match self.writer.begin_with("BEGIN IMMEDIATE").await {
+            // A full disk makes SQLite roll back by itself; sqlx then still counts the transaction
+            // as open and would refuse every further one. Another connection does not.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                let stuck = self.writer.acquire().await.map_err(failed)?;
+                stuck.close().await.map_err(failed)?;
+                self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)
+            }
+            begun => begun.map_err(failed),
+        }
     }
 
     /// The writing connection itself, for statements that may not run inside a transaction.

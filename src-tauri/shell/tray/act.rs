@@ -2,6 +2,7 @@
 
 use corral_contract::{
     ModelId, WireError,
+    audit::Actor,
     command::Nothing,
     downloads,
     models::{self, BatchOp, BatchOperate, ModelRef, StartModel, StartOptions},
@@ -9,7 +10,7 @@ use corral_contract::{
 use corral_core::{Core, Result};
 use tauri::{AppHandle, Manager, Runtime, async_runtime};
 
-use super::{ask, follow, menu::Act};
+use super::{follow, menu::Act};
 use crate::{notify, quit, ready::Ready, window};
 
 /// Does it; what the core refuses is said as a notification, for no window may be open.
@@ -31,18 +32,20 @@ pub(super) fn act<R: Runtime>(app: &AppHandle<R>, act: Act) {
 async fn tell_core<R: Runtime>(app: &AppHandle<R>, act: Act) -> std::result::Result<(), WireError> {
     let core = app.state::<Ready>().core().await?;
     match act {
-        Act::Stop(id) => done(ask::<models::call::Close>(&core, ModelRef { id }).await),
+        Act::Stop(id) => done(core.run::<models::call::Close>(Actor::Tray, ModelRef { id }).await),
         Act::Start(id) => {
             let request = StartModel { id, options: StartOptions::default() };
-            done(ask::<models::call::Start>(&core, request).await)
+            done(core.run::<models::call::Start>(Actor::Tray, request).await)
         }
         Act::StopAll => {
             let ids = stoppable(&core).await?;
             let request = BatchOperate { op: BatchOp::Stop, ids };
-            done(ask::<models::call::Batch>(&core, request).await)
+            done(core.run::<models::call::Batch>(Actor::Tray, request).await)
         }
-        Act::PauseAll => done(ask::<downloads::call::PauseAll>(&core, Nothing {}).await),
-        Act::ResumeAll => done(ask::<downloads::call::ResumeAll>(&core, Nothing {}).await),
+        Act::PauseAll => done(core.run::<downloads::call::PauseAll>(Actor::Tray, Nothing {}).await),
+        Act::ResumeAll => {
+            done(core.run::<downloads::call::ResumeAll>(Actor::Tray, Nothing {}).await)
+        }
         Act::Open | Act::Quit => Ok(()),
     }
 }

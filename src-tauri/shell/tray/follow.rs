@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use corral_contract::{
     app,
+    audit::Actor,
     command::Nothing,
     models::{self, HistoryRequest, ModelRow, ModelSearchRequest},
     status::{Action, Status},
@@ -13,7 +14,7 @@ use tauri::{AppHandle, Manager, Runtime, async_runtime};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    ask, menu,
+    menu,
     picture::{Named, Picture, Step},
     view::{Drawing, View},
 };
@@ -69,7 +70,7 @@ fn more_pressing(one: Step, other: Step) -> Step {
 async fn refresh(core: &Core, picture: &mut Picture, wanted: Step) {
     let asked = async {
         if wanted == Step::AskAll {
-            let snapshot = ask::<app::call::Snapshot>(core, Nothing {}).await?;
+            let snapshot = core.run::<app::call::Snapshot>(Actor::Tray, Nothing {}).await?;
             picture.take(&snapshot);
         }
         if matches!(wanted, Step::AskAll | Step::AskModels) {
@@ -90,14 +91,14 @@ pub(super) async fn loaded(core: &Core) -> Result<Vec<Named>> {
         page_size: 500,
         ..ModelSearchRequest::default()
     };
-    let page = ask::<models::call::Search>(core, request).await?;
+    let page = core.run::<models::call::Search>(Actor::Tray, request).await?;
     Ok(page.items.iter().map(named).collect())
 }
 
 /// Models that ran last, can be started now and are not loaded.
 async fn recent(core: &Core, loaded: &[Named]) -> Result<Vec<Named>> {
     let request = HistoryRequest { limit: LOOK_BACK, ..HistoryRequest::default() };
-    let history = ask::<models::call::History>(core, request).await?;
+    let history = core.run::<models::call::History>(Actor::Tray, request).await?;
     let mut seen: BTreeSet<_> = loaded.iter().map(|model| model.id).collect();
     let mut found = Vec::new();
     for entry in history.items.iter().filter(|entry| entry.to == Status::Running) {
@@ -109,7 +110,7 @@ async fn recent(core: &Core, loaded: &[Named]) -> Result<Vec<Named>> {
             instance_id: Some(entry.instance),
             ..ModelSearchRequest::default()
         };
-        let page = ask::<models::call::Search>(core, request).await?;
+        let page = core.run::<models::call::Search>(Actor::Tray, request).await?;
         let row = page.items.iter().find(|row| row.id == entry.model);
         found.extend(row.filter(|row| row.actions.contains(&Action::Start)).map(named));
         if found.len() == RECENT {

@@ -45,11 +45,11 @@ pub fn fit(window: Rect, screens: &[Rect]) -> Option<Rect> {
 }
 
 fn holds_grip(screen: Rect, window: Rect) -> bool {
-    let left = i64::from(window.x).max(screen.x.into());
+    let left = i64::from(window.x).max(i64::from(screen.x));
     let right = window.right().min(screen.right());
     let top = i64::from(window.y);
-    let grip = GRIP_WIDTH.min(window.width.into());
-    right - left >= grip && top >= screen.y.into() && top + GRIP_HEIGHT <= screen.bottom()
+    let grip = GRIP_WIDTH.min(i64::from(window.width));
+    right - left >= grip && top >= i64::from(screen.y) && top + GRIP_HEIGHT <= screen.bottom()
 }
 
 fn within(window: Rect, screen: Rect) -> (u32, u32) {

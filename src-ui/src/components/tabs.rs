@@ -13,6 +13,9 @@ pub fn Tabs(
     /// The chosen one.
     #[prop(into)]
     value: Signal<&'static str>,
+    /// What the `data-testid` of each begins with.
+    #[prop(default = "tab")]
+    prefix: &'static str,
     /// Another one was chosen.
     #[prop(into)]
     on_change: Callback<&'static str>,
@@ -57,7 +60,7 @@ pub fn Tabs(
                             class:tabs__tab--on=on
                             aria-selected=move || if on.get() { "true" } else { "false" }
                             tabindex=move || if on.get() { "0" } else { "-1" }
-                            data-testid=format!("tab-{key}")
+                            data-testid=format!("{prefix}-{key}")
                             on:click=move |_| on_change.run(key)
                         >
                             {text}

@@ -1,17 +1,141 @@
-//! The Instances page.
+//! The Instances page: every known server, finding and adding more.
 
+use corral_contract::{InstanceId, instances::ApiState};
 use leptos::prelude::*;
 
-use crate::{components::EmptyState, words::use_words};
+use crate::{
+    components::{Button, ButtonKind},
+    navigation::{Page, use_navigation},
+    pages::{loaded::Loaded, sending::Sending},
+    state::use_stores,
+    words::use_words,
+};
+
+mod address;
+mod card;
+mod detect;
+mod first_run;
+mod form;
+pub mod probe;
+mod remove;
+mod said;
+
+use card::Card;
+use detect::{DetectDialog, Search};
+use first_run::FirstRun;
+use form::FormDialog;
+use remove::RemoveQuestion;
+
+/// The dialog over the page. It is the place in the address, so that other pages can open it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opened {
+    Add,
+    Detect,
+    Edit(InstanceId),
+    Remove(InstanceId),
+}
+
+impl Opened {
+    fn read(place: &str) -> Option<Opened> {
+        let (word, id) = place.split_once('/').unwrap_or((place, ""));
+        let id = || id.parse().ok().map(InstanceId);
+        match word {
+            "add" => Some(Opened::Add),
+            "detect" => Some(Opened::Detect),
+            "edit" => id().map(Opened::Edit),
+            "remove" => id().map(Opened::Remove),
+            _ => None,
+        }
+    }
+}
 
 /// The Instances page.
 #[component]
 pub fn InstancesPage() -> impl IntoView {
-    let words = use_words();
+    let (stores, words, navigation) = (use_stores(), use_words(), use_navigation());
+    let sending = Sending::new();
+    let search = Search::new();
+    let ids = Memo::new(move |_| {
+        stores.instances.with(|all| all.all().iter().map(|each| each.id).collect::<Vec<_>>())
+    });
+    let none = Memo::new(move |_| ids.with(Vec::is_empty));
+    let summary = move || {
+        let (known, well) = stores.instances.with(|instances| {
+            let well = instances.all().iter().filter(|each| each.api.state == ApiState::Ok);
+            (instances.all().len(), well.count())
+        });
+        words.fill(
+            "instances.summary",
+            &[("known", &known.to_string()), ("well", &well.to_string())],
+        )
+    };
+    let opened = Memo::new(move |_| navigation.place.with(|place| Opened::read(place)));
+    let close = Callback::new(move |()| navigation.open(Page::Instances));
+    let open = move |place: &'static str| navigation.open_place(Page::Instances, place);
     view! {
-        <div class="page__head">
-            <h1 class="page__title">{words.signal("nav.instances")}</h1>
-        </div>
-        <EmptyState icon=icondata::LuServer title=words.signal("common.loading") />
+        <Loaded>
+            <Show
+                when=move || !none.get()
+                fallback=move || view! { <FirstRun search sending on_connect=move |()| open("add") /> }
+            >
+                <div class="page__head">
+                    <h1 class="page__title">{words.signal("nav.instances")}</h1>
+                    <span class="page__sub">{summary}</span>
+                    <span class="page__gap"></span>
+                    <Button
+                        icon=icondata::LuSearch
+                        on_press=move |()| open("detect")
+                        attr:data-testid="instance-detect"
+                    >
+                        {words.signal("instances.detect")}
+                    </Button>
+                    <Button
+                        kind=ButtonKind::Primary
+                        icon=icondata::LuPlus
+                        on_press=move |()| open("add")
+                        attr:data-testid="instance-add"
+                    >
+                        {words.signal("instances.add")}
+                    </Button>
+                </div>
+                <div class="page__body" data-testid="instances-page">
+                    <div class="instances">
+                        <For each=move || ids.get() key=|id| *id let:id>
+                            <Card id sending />
+                        </For>
+                    </div>
+                </div>
+            </Show>
+        </Loaded>
+        {move || match opened.get() {
+            None => ().into_any(),
+            Some(Opened::Add) => view! { <FormDialog edit=None sending on_close=close /> }.into_any(),
+            Some(Opened::Detect) => view! { <DetectDialog search sending on_close=close /> }.into_any(),
+            Some(Opened::Edit(id)) => {
+                stores
+                    .instances
+                    .with_untracked(|all| all.get(id).cloned())
+                    .map(|known| {
+                        view! { <FormDialog edit=Some(known) sending on_close=close /> }
+                    })
+                    .into_any()
+            }
+            Some(Opened::Remove(id)) => {
+                view! { <RemoveQuestion id sending on_close=close /> }.into_any()
+            }
+        }}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_places() {
+        assert_eq!(Opened::read("add"), Some(Opened::Add));
+        assert_eq!(Opened::read("edit/5"), Some(Opened::Edit(InstanceId(5))));
+        assert_eq!(Opened::read("remove/x"), None);
+        assert_eq!(Opened::read(""), None);
     }
 }

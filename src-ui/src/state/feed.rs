@@ -50,7 +50,7 @@ impl Feed {
         set_interval(
             move || {
                 if !document().hidden() {
-                    stores.now.set(format::now());
+                    stores.tick(format::now());
                 }
             },
             Duration::from_secs(1),

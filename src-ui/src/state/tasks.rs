@@ -60,6 +60,11 @@ impl Tasks {
         });
     }
 
+    /// The core has forgotten every task that is over.
+    pub fn forget_finished(&mut self) {
+        self.tasks.retain(|task| !is_over(task.state));
+    }
+
     /// All tasks known here.
     #[must_use]
     pub fn all(&self) -> &[TaskView] {

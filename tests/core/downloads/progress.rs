@@ -88,6 +88,8 @@ async fn a_layer_named_late_does_not_push_the_bar_back() {
     let mut events = stage.bench.core.bus.listen();
     let job = stage.create("a").await.expect("a job").job;
     let listening = tokio::spawn(async move { heard(&mut events, job).await });
+    let first = |job: &corral_contract::downloads::JobView| job.progress.layers.len() == 1;
+    stage.until("the weights are named", job, first).await;
     stage.fake.release(WEIGHTS);
     let second = |job: &corral_contract::downloads::JobView| job.progress.layers.len() > 1;
     let now = stage.until("the projector is named", job, second).await.progress;

@@ -137,7 +137,6 @@ async fn gives_up_after_the_tries_it_was_given() {
 async fn progress_gives_the_tries_back() {
     let stage = Stage::with(&["a"], Pace::Gated).await;
     tries(&stage, 2).await;
-    let cut = || Fault::ErrorInStream { text: "max retries exceeded: EOF".to_owned(), at: 0.0 };
     let job = stage.create("a").await.expect("a job").job;
     for part in 1..=3_u64 {
         stage.until_state(job, JobState::Running).await;
@@ -149,7 +148,6 @@ async fn progress_gives_the_tries_back() {
         stage.fake.offline(false);
         stage.until("waits", job, |job| job.state == JobState::Queued).await;
     }
-    stage.fake.fault_once("/api/pull", cut());
     stage.fake.pace(Pace::Instant);
     let done = stage.until_state(job, JobState::Done).await;
     assert!(pulls(&stage) > 3, "{done:?}");

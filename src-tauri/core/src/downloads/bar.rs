@@ -162,10 +162,11 @@ impl Bar {
     /// with the first one, two, … layers.
     #[must_use]
     pub fn percent(&self) -> Option<u8> {
-        self.total()?;
         if self.finished {
+            // Also when every layer was too small to be named.
             return Some(100);
         }
+        self.total()?;
         let (mut done, mut total, mut best) = (0_u128, 0_u128, 0);
         for (index, layer) in self.layers.iter().enumerate() {
             done += u128::from(layer.high);

@@ -130,7 +130,7 @@ pub(super) fn busy(task: TaskId, kind: Kind) -> WireError {
 
 /// Begins an operation, or answers the one of the same kind that runs already.
 ///
-/// A close ends a start that still runs before it begins.
+/// A close of a model that is being loaded ends that load and answers its operation.
 ///
 /// # Errors
 /// `NOT_FOUND`, `WRONG_STATE`, `INSTANCE_OFFLINE`, `BUSY` naming what runs; database errors.
@@ -151,8 +151,10 @@ pub(super) async fn begin(
             return Err(busy(existing.task, existing.kind));
         }
         existing.cancel();
-        // Its result is that of another task; here only its end matters.
-        let _ = existing.ended().await;
+        if existing.ended().await.is_err() {
+            // Nothing was loaded: the end of the start is what was asked for.
+            return Ok(existing);
+        }
     }
     let model = store::get(core, id).await?;
     check(core, &model, &work)?;

@@ -221,3 +221,7 @@ async fn appears(core: &Core, row: &StoredModel, memory: Memory) -> Result<()> {
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "poll_test.rs"]
+mod tests;

@@ -1,0 +1,87 @@
+//! Commands that controls send: which are under way, and what happens when one fails.
+
+use std::collections::HashSet;
+
+use corral_contract::{Command, WireError};
+use leptos::{prelude::*, task::spawn_local};
+
+use crate::{
+    frame::toasts::{Toasts, use_toasts},
+    ipc,
+    words::{Words, use_words},
+};
+
+/// Sends commands of one page. Each has a key, so that its control shows that it is under way
+/// and the same command is not sent twice at once.
+#[derive(Clone, Copy)]
+pub struct Sending {
+    under_way: RwSignal<HashSet<String>>,
+    toasts: Toasts,
+    words: Words,
+}
+
+impl Sending {
+    /// For the page that is being made; nothing is under way.
+    #[must_use]
+    pub fn new() -> Sending {
+        Sending { under_way: RwSignal::default(), toasts: use_toasts(), words: use_words() }
+    }
+
+    /// Whether the command of `key` is under way.
+    #[must_use]
+    pub fn pending(self, key: &str) -> Signal<bool> {
+        let key = key.to_owned();
+        Signal::derive(move || self.under_way.with(|keys| keys.contains(&key)))
+    }
+
+    /// Sends a command whose effect comes back as an event; a failure becomes a toast.
+    pub fn send<C: Command>(self, key: &str, request: C::Request) {
+        self.then::<C>(key, request, |_| {});
+    }
+
+    /// As [`Sending::send`], with something to do with the reply.
+    pub fn then<C: Command>(
+        self,
+        key: &str,
+        request: C::Request,
+        done: impl FnOnce(C::Reply) + 'static,
+    ) {
+        self.ask::<C>(key, request, move |answer| match answer {
+            Ok(reply) => done(reply),
+            Err(problem) => self.failed(problem),
+        });
+    }
+
+    /// Sends a command whose failure the caller shows itself. Nothing is done with an answer
+    /// that comes after the page was left.
+    pub fn ask<C: Command>(
+        self,
+        key: &str,
+        request: C::Request,
+        answered: impl FnOnce(Result<C::Reply, WireError>) + 'static,
+    ) {
+        let key = key.to_owned();
+        let free = self.under_way.try_update(|keys| keys.insert(key.clone()));
+        if free != Some(true) {
+            return;
+        }
+        spawn_local(async move {
+            let answer = ipc::call::<C>(request).await;
+            if self.under_way.try_update(|keys| keys.remove(&key)).is_some() {
+                untrack(|| answered(answer));
+            } else if let Err(problem) = answer {
+                self.failed(problem);
+            }
+        });
+    }
+
+    /// Says that a command failed.
+    pub fn failed(self, problem: WireError) {
+        self.toasts.error(untrack(|| self.words.get("sending.failed")), problem);
+    }
+
+    /// Says that something went well.
+    pub fn good(self, text: String) {
+        self.toasts.good(text);
+    }
+}

@@ -1,0 +1,191 @@
+use corral_contract::settings::{Language, NotifySettings, Settings};
+use leptos::prelude::*;
+
+use super::{Row, Section, number::NumberRow, saving::Saving};
+use crate::{
+    components::{Segmented, Switch},
+    frame::theme,
+    preferences::use_preferences,
+    words::use_words,
+};
+
+/// Language and theme.
+#[component]
+pub(super) fn Appearance(saving: Saving) -> impl IntoView {
+    let (words, preferences) = (use_words(), use_preferences());
+    let languages = Signal::derive(move || {
+        let option =
+            |each: &Language| (each.as_str(), words.get(&format!("language.{}", each.as_str())));
+        Language::ALL.iter().map(option).collect::<Vec<_>>()
+    });
+    let themes = Signal::derive(move || {
+        ["system", "light", "dark"].map(|each| (each, words.get(&format!("theme.{each}")))).to_vec()
+    });
+    let theme_now = Signal::derive(move || {
+        preferences.get::<String>(theme::KEY).unwrap_or_else(|| "system".to_owned())
+    });
+    let speak = move |to: &'static str| {
+        if let Some(language) = Language::parse(to) {
+            saving.save(|settings| settings.language = language);
+        }
+    };
+    view! {
+        <Section title=words.signal("settings.appearance")>
+            <Row label=words.signal("top.language") hint=words.signal("settings.languageHint")>
+                <Segmented
+                    label=words.signal("top.language")
+                    options=languages
+                    value=Signal::derive(move || saving.read(|it| it.language.as_str().to_owned()))
+                    on_change=speak
+                    attr:data-testid="lang-select"
+                />
+            </Row>
+            <Row label=words.signal("top.theme")>
+                <Segmented
+                    label=words.signal("top.theme")
+                    options=themes
+                    value=theme_now
+                    on_change=move |to: &'static str| preferences.set(theme::KEY, &to)
+                    attr:data-testid="theme-select"
+                />
+            </Row>
+        </Section>
+    }
+}
+
+/// The download queue.
+#[component]
+pub(super) fn Downloads(saving: Saving) -> impl IntoView {
+    let words = use_words();
+    view! {
+        <Section title=words.signal("nav.downloads")>
+            <NumberRow
+                saving
+                field="parallelDownloads"
+                range=1..=16
+                read=|it| it.parallel_downloads
+                write=|it, to| it.parallel_downloads = to
+            />
+            <NumberRow
+                saving
+                field="maxAttempts"
+                range=1..=20
+                read=|it| it.max_attempts
+                write=|it, to| it.max_attempts = to
+            />
+            <SwitchRow
+                saving
+                field="resumeOnStart"
+                read=|it| it.resume_on_start
+                write=|it, on| it.resume_on_start = on
+            />
+        </Section>
+    }
+}
+
+/// How closely servers are followed, and how long is waited for them.
+#[component]
+pub(super) fn Watching(saving: Saving) -> impl IntoView {
+    let words = use_words();
+    view! {
+        <Section title=words.signal("settings.watching")>
+            <NumberRow
+                saving
+                field="syncMinutes"
+                range=0..=1440
+                unit="settings.unitMinutes"
+                read=|it| it.sync_minutes
+                write=|it, to| it.sync_minutes = to
+            />
+            <NumberRow
+                saving
+                field="pollVisibleSeconds"
+                range=1..=60
+                unit="settings.unitSeconds"
+                read=|it| it.poll_visible_seconds
+                write=|it, to| it.poll_visible_seconds = to
+            />
+            <NumberRow
+                saving
+                field="pollHiddenSeconds"
+                range=5..=600
+                unit="settings.unitSeconds"
+                read=|it| it.poll_hidden_seconds
+                write=|it, to| it.poll_hidden_seconds = to
+            />
+            <NumberRow
+                saving
+                field="undoSeconds"
+                range=0..=60
+                unit="settings.unitSeconds"
+                read=|it| it.undo_seconds
+                write=|it, to| it.undo_seconds = to
+            />
+            <NumberRow
+                saving
+                field="loadTimeoutSeconds"
+                range=30..=7200
+                unit="settings.unitSeconds"
+                read=|it| it.load_timeout_seconds
+                write=|it, to| it.load_timeout_seconds = to
+            />
+        </Section>
+    }
+}
+
+/// Which notifications the system shows.
+#[component]
+pub(super) fn Notifications(saving: Saving) -> impl IntoView {
+    let words = use_words();
+    view! {
+        <Section title=words.signal("settings.notifications")>
+            <p class="settings__remark">{words.signal("settings.notificationsHint")}</p>
+            <NotifyRow saving field="notifyDownloadDone" read=|it| it.download_done write=|it, on| it.download_done = on />
+            <NotifyRow saving field="notifyFailed" read=|it| it.failed write=|it, on| it.failed = on />
+            <NotifyRow saving field="notifyInstanceDown" read=|it| it.instance_down write=|it, on| it.instance_down = on />
+            <NotifyRow saving field="notifyModelCrashed" read=|it| it.model_crashed write=|it, on| it.model_crashed = on />
+        </Section>
+    }
+}
+
+#[component]
+fn SwitchRow(
+    saving: Saving,
+    /// Its name in the texts and in tests.
+    field: &'static str,
+    read: fn(&Settings) -> bool,
+    write: fn(&mut Settings, bool),
+) -> impl IntoView {
+    let words = use_words();
+    view! {
+        <div class="setting setting--switch">
+            <Switch
+                on=Signal::derive(move || saving.read(read))
+                label=words.signal_of(format!("settings.{field}"))
+                hint=words.signal_of(format!("settings.{field}Hint"))
+                on_change=move |on| saving.save(|settings| write(settings, on))
+                attr:data-testid=format!("settings-{field}")
+            />
+        </div>
+    }
+}
+
+#[component]
+fn NotifyRow(
+    saving: Saving,
+    field: &'static str,
+    read: fn(&NotifySettings) -> bool,
+    write: fn(&mut NotifySettings, bool),
+) -> impl IntoView {
+    let words = use_words();
+    view! {
+        <div class="setting setting--switch">
+            <Switch
+                on=Signal::derive(move || saving.read(|settings| read(&settings.notify)))
+                label=words.signal_of(format!("settings.{field}"))
+                on_change=move |on| saving.save(|settings| write(&mut settings.notify, on))
+                attr:data-testid=format!("settings-{field}")
+            />
+        </div>
+    }
+}

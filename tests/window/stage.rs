@@ -1,0 +1,73 @@
+//! An open window with a fake server behind it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use corral_testbed::{
+    Clock, FakeOllama,
+    ollama::{Builder, library},
+    window::{Launch, Window},
+};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::pages::{Models, Top};
+
+/// The app under test.
+const APP: &str = env!("CARGO_BIN_EXE_corral");
+
+/// Window, server and folder; all end with it.
+pub(crate) struct Stage {
+    pub(crate) window: Window,
+    pub(crate) server: FakeOllama,
+    folder: TempDir,
+}
+
+impl Stage {
+    /// A server with these models of the library, and the window on it.
+    pub(crate) async fn open(builder: Builder, models: &[&str]) -> Result<Stage> {
+        let models = models.iter().map(|name| library::pick(name));
+        let server = builder.clock(Clock::system()).models(models).start().await?;
+        let folder = tempfile::tempdir()?;
+        let window = Window::launch(&launch(&server, &folder)).await?;
+        let stage = Stage { window, server, folder };
+        stage.top().well().await.context("is the page built? cargo xtask ui builds it")?;
+        Ok(stage)
+    }
+
+    /// The same folder and server with a new start of the app, after `end` ended the first one.
+    pub(crate) async fn again(self, end: impl AsyncFnOnce(Window) -> Result<()>) -> Result<Stage> {
+        let Stage { window, server, folder } = self;
+        let desktop = std::sync::Arc::clone(window.desktop());
+        end(window).await?;
+        let window = Window::launch_on(desktop, &launch(&server, &folder)).await?;
+        let stage = Stage { window, server, folder };
+        stage.top().well().await?;
+        Ok(stage)
+    }
+
+    /// How the app on this stage was started, for a second start of it.
+    pub(crate) fn launch(&self) -> Launch {
+        launch(&self.server, &self.folder)
+    }
+
+    /// The Models page.
+    pub(crate) fn models(&self) -> Models<'_> {
+        Models(&self.window)
+    }
+
+    /// The bar at the top.
+    pub(crate) fn top(&self) -> Top<'_> {
+        Top(&self.window)
+    }
+}
+
+fn launch(server: &FakeOllama, folder: &TempDir) -> Launch {
+    let seed = json!([{ "name": "Desk", "url": server.url() }]);
+    Launch::new(PathBuf::from(APP), folder.path())
+        .with("CORRAL_SEED_INSTANCES", seed.to_string())
+        // The first words are English; a scenario switches to Chinese.
+        .with("LC_ALL", "en_US.UTF-8")
+        .with("LANG", "en_US.UTF-8")
+        .with("LANGUAGE", "en")
+}
