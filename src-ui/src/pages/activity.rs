@@ -13,7 +13,7 @@ use crate::{
 mod audit;
 mod history;
 mod lines;
-mod log;
+pub(super) mod log;
 mod notices;
 mod paging;
 mod syncs;

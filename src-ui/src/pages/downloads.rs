@@ -23,7 +23,7 @@ mod finished;
 mod layers;
 mod order;
 mod row;
-mod said;
+pub(super) mod said;
 #[cfg(test)]
 pub(crate) mod sample;
 mod total;
