@@ -119,9 +119,9 @@ async fn compare(
     let known = store::known(core, instance).await?;
     if answer.models.is_empty()
         && !order.empty_is_true
-        && known.values().any(|row| row.on_server && !row.hidden)
+        && known.iter().any(|row| row.on_server && !row.hidden)
     {
-        let count = known.values().filter(|row| row.on_server).count();
+        let count = known.iter().filter(|row| row.on_server).count();
         report.asks_empty = true;
         report.errors.push(
             WireError::new(ErrorCode::EmptyListSuspicious)
