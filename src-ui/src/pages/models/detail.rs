@@ -53,7 +53,7 @@ pub(super) fn Detail(id: ModelId, actions: Actions) -> impl IntoView {
         })
     });
     Effect::new(move |_| {
-        version.track();
+        version.with(|_| ());
         spawn_local(async move {
             match ipc::call::<LoadDetail>(ModelRef { id }).await {
                 Ok(answer) => {

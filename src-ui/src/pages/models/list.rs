@@ -94,7 +94,8 @@ impl List {
                 .with(|models| (models.stale(), models.query().clone(), models.missing(first, end)))
         });
         Effect::new(move |_| {
-            wanted.track();
+            // A memo that is not read never runs.
+            wanted.with(|_| ());
             list.tries.set_value(0);
             list.load();
         });
