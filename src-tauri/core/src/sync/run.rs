@@ -106,7 +106,7 @@ async fn compare(
             task.phase(name);
         }
     };
-    phase("asking");
+    phase("listing");
     let answer = ask(core, instance, task, token).await?;
     let total = answer.models.len();
     progress(core, instance, 0, total);
@@ -136,7 +136,7 @@ async fn compare(
     if token.is_cancelled() || task.is_some_and(|task| task.token().is_cancelled()) {
         return Err(WireError::new(ErrorCode::Cancelled));
     }
-    phase("writing");
+    phase("saving");
     let changed = apply::apply(core, instance, &diff, &answer.hash, report).await?;
     progress(core, instance, total, total);
     if changed.len() > TELL_EACH {
