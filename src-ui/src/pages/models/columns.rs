@@ -52,7 +52,7 @@ const KNOWN: &[Known] = &[
 const FIXED: &[&str] = &["select", "status", "name", "actions"];
 
 const SHOWN: &str = "models.columns";
-const WIDTHS: &str = "models.widths";
+const WIDTHS: &str = "models-widths";
 
 /// The columns that show, with their widths.
 #[must_use]

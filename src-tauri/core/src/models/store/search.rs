@@ -8,8 +8,8 @@ use corral_contract::{
 };
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::publish::{self, row_columns};
-use crate::{Core, Result, db::failed, router::Handle};
+use super::shown::row_columns;
+use crate::{Core, Result, db::failed, models::publish, router::Handle};
 
 /// Rows of a page when none are asked for, and at most.
 const USUAL: u32 = 50;
@@ -177,7 +177,7 @@ const EIGHT: &str = "SELECT m.id, m.name, m.bytes, m.origin, m.install, m.run, m
      FROM model m WHERE m.hidden_until IS NULL ORDER BY m.id";
 
 /// The document's eight fields of every model, with its JSON keys.
-pub(super) async fn mirror(core: &Core) -> Result<Vec<serde_json::Value>> {
+pub(in crate::models) async fn mirror(core: &Core) -> Result<Vec<serde_json::Value>> {
     let rows = sqlx::query(EIGHT).fetch_all(core.db.read()).await.map_err(failed)?;
     let eight = |row: &sqlx::sqlite::SqliteRow| {
         let install = corral_contract::status::Install::parse(row.get("install"))?;
