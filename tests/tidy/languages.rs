@@ -57,7 +57,9 @@ fn every_text_that_is_asked_for_exists() {
     for folder in ["src-ui/src/", "src-tauri/shell/"] {
         for (path, source) in below(folder, &["rs"]) {
             for literal in literals(&source) {
-                if is_key(&literal, &groups) && !table.contains_key(&literal) && !is_command(&literal)
+                if is_key(&literal, &groups)
+                    && !table.contains_key(&literal)
+                    && !is_command(&literal)
                 {
                     findings.push(format!("{path}: {literal}"));
                 }
