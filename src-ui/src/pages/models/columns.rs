@@ -55,7 +55,7 @@ const KNOWN: &[Known] = &[
 const FIXED: &[&str] = &["select", "status", "name", "actions"];
 
 const SHOWN: &str = "models.columns";
-const WIDTHS: &str = "models.widths";
+const WIDTHS: &str = "models-widths";
 
 /// The columns that show, with their widths.
 #[must_use]
