@@ -11,7 +11,14 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     components::MenuHost,
     format,
-    frame::{Frame, media::{self, Narrow}, outcomes::Outcomes, scope::Scope, theme, toasts::Toasts},
+    frame::{
+        Frame,
+        media::{self, Narrow},
+        outcomes::Outcomes,
+        scope::Scope,
+        theme,
+        toasts::Toasts,
+    },
     ipc,
     navigation::Navigation,
     preferences::Preferences,

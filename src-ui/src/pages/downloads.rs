@@ -38,7 +38,7 @@ use total::{ParallelCard, TotalCard};
 #[component]
 pub fn DownloadsPage() -> impl IntoView {
     let (stores, words, navigation) = (use_stores(), use_words(), use_navigation());
-    let sending = Sending::new();
+    let sending = Sending::of_page();
     let get_model = move || navigation.open_place(Page::Models, "new");
     use_keyboard().on_wish(move |wish| {
         if wish == Wish::New {

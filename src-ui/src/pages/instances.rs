@@ -53,7 +53,7 @@ impl Opened {
 #[component]
 pub fn InstancesPage() -> impl IntoView {
     let (stores, words, navigation) = (use_stores(), use_words(), use_navigation());
-    let sending = Sending::new();
+    let sending = Sending::of_page();
     let search = Search::new();
     let ids = Memo::new(move |_| {
         stores.instances.with(|all| all.all().iter().map(|each| each.id).collect::<Vec<_>>())

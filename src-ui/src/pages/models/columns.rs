@@ -41,7 +41,12 @@ const KNOWN: &[Known] = &[
     Known { wide: true, ..known("from", 64.0) },
     known("memory", 218.0),
     Known { align: Align::End, ..known("unloads", 62.0) },
-    Known { wide: true, align: Align::End, sort: Some(SortKey::CreatedAt), ..known("created", 68.0) },
+    Known {
+        wide: true,
+        align: Align::End,
+        sort: Some(SortKey::CreatedAt),
+        ..known("created", 68.0)
+    },
     more("id", 60.0),
     more("message", 180.0),
     more("log", 56.0),
@@ -54,7 +59,7 @@ const KNOWN: &[Known] = &[
 /// Columns that always show.
 const FIXED: &[&str] = &["select", "status", "name", "actions"];
 
-const SHOWN: &str = "models.columns";
+const SHOWN: &str = "models-columns";
 const WIDTHS: &str = "models-widths";
 
 /// The columns that show, with their widths.
@@ -84,10 +89,11 @@ pub fn columns(words: Words, preferences: Preferences, narrow: Narrow) -> Signal
 
 fn shows(preferences: Preferences, column: &Known, narrow: Narrow) -> bool {
     let chosen: BTreeMap<String, bool> = preferences.get(SHOWN).unwrap_or_default();
-    FIXED.contains(&column.key) || chosen
-        .get(column.key)
-        .copied()
-        .unwrap_or(column.usual && !(column.wide && narrow.0.get()))
+    FIXED.contains(&column.key)
+        || chosen
+            .get(column.key)
+            .copied()
+            .unwrap_or(column.usual && !(column.wide && narrow.0.get()))
 }
 
 /// The order that a head line stands for.

@@ -126,7 +126,7 @@ impl List {
                 if let Some(filter) = preferences.get::<Filter>("models-filter") {
                     self.filter.set(filter);
                 }
-                let ids = preferences.get::<Vec<ModelId>>("models.selected").unwrap_or_default();
+                let ids = preferences.get::<Vec<ModelId>>("models-selected").unwrap_or_default();
                 self.stores.models.maybe_update(|models| {
                     let fresh = models.selected().is_empty() && !ids.is_empty();
                     if fresh {
@@ -149,7 +149,7 @@ impl List {
         Effect::new(move |_| {
             let ids = selected.get();
             if preferences.loaded() {
-                preferences.set("models.selected", &ids);
+                preferences.set("models-selected", &ids);
             }
         });
     }

@@ -19,7 +19,7 @@ use crate::{
 #[component]
 pub(super) fn Storage() -> impl IntoView {
     let (words, stores) = (use_words(), use_stores());
-    let sending = Sending::new();
+    let sending = Sending::of_page();
     let status = Memo::new(move |_| stores.system.with(|system| system.storage.clone()));
     let asking = RwSignal::new(None::<BackupFile>);
     let back_up = move |()| {
