@@ -45,6 +45,6 @@ pub use sparkline::Sparkline;
 pub use status_badge::StatusBadge;
 pub use stepper::Stepper;
 pub use switch::Switch;
-pub use table::{Align, Cell, Column, RowEvent, Table};
+pub use table::{Align, Cells, Column, RowCells, RowEvent, Table};
 pub use tabs::Tabs;
 pub use tooltip::Tooltip;

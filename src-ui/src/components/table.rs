@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
@@ -38,8 +38,12 @@ pub struct Column {
     pub pinned: bool,
 }
 
-/// Makes the content of a cell from its row's place and its column's key.
-pub type Cell = Arc<dyn Fn(usize, &'static str) -> AnyView + Send + Sync>;
+/// Makes the cells of one row, by the key of their column.
+pub type RowCells = Arc<dyn Fn(&'static str) -> AnyView + Send + Sync>;
+
+/// Makes what a row needs, once for all its cells. Rows are used again while the list scrolls: the
+/// place of a row changes, and its cells follow.
+pub type Cells = Arc<dyn Fn(Memo<usize>) -> RowCells + Send + Sync>;
 
 /// A table of any length: only the rows in view are in the document. Rows have one height.
 ///
@@ -88,8 +92,8 @@ pub fn Table(
     /// Head of a column of controls, by key.
     #[prop(optional, into)]
     head: Option<Callback<&'static str, AnyView>>,
-    /// Content of each cell.
-    cell: Cell,
+    /// Content of the rows.
+    cells: Cells,
 ) -> impl IntoView {
     let node = NodeRef::<html::Div>::new();
     let top = RwSignal::new(0.0);
@@ -107,16 +111,21 @@ pub fn Table(
             on_range.run((first, end));
         });
     }
-    // The active row stays in the document, or the focus would be lost while scrolling.
-    let drawn = Memo::new(move |_| {
-        let (first, end) = range.get();
-        let total = total.get();
-        let mut places: BTreeSet<usize> =
-            (first.saturating_sub(SPARE)..(end + SPARE).min(total)).collect();
-        if active.get() < total {
-            places.insert(active.get());
+    // A ring of rows: one that leaves at one end comes back at the other with another place.
+    let slots = Memo::new(move |_| (height.get() / row_height).ceil() as usize + 1 + 2 * SPARE);
+    let first = Memo::new(move |_| range.get().0.saturating_sub(SPARE));
+    let gone = Memo::new(move |_| {
+        let first = first.get();
+        !(first..first + slots.get()).contains(&active.get())
+    });
+    Effect::new(move |_| {
+        // The row with the focus is another one now; the table keeps the keyboard.
+        if gone.get()
+            && let Some(grid) = node.get_untracked()
+            && grid.contains(document().active_element().as_deref())
+        {
+            let _ = grid.focus();
         }
-        places
     });
     let tracks = Signal::derive(move || {
         columns.with(|columns| {
@@ -170,6 +179,7 @@ pub fn Table(
             class="table"
             role="grid"
             aria-label=label
+            tabindex=move || if gone.get() { "0" } else { "-1" }
             aria-multiselectable=selected.is_some().then_some("true")
             aria-rowcount=move || (total.get() + 1).to_string()
             aria-colcount=move || columns.with(Vec::len).to_string()
@@ -187,39 +197,43 @@ pub fn Table(
                 style:min-width=move || format!("{}px", width())
             >
                 <Header columns sort on_sort on_resize head />
-                <For each=move || drawn.get() key=|place| *place let:place>
+                <For each=move || 0..slots.get() key=|slot| *slot let:slot>
                     {
-                        let cell = cell.clone();
-                        let chosen = Signal::derive(move || {
-                            selected.is_some_and(|selected| selected.run(place))
+                        let place = Memo::new(move |_| {
+                            let (first, slots) = (first.get(), slots.get().max(1));
+                            first + (slot + slots - first % slots) % slots
+                        });
+                        let cells = cells(place);
+                        let unused = Memo::new(move |_| place.get() >= total.get());
+                        let chosen = Memo::new(move |_| {
+                            selected.is_some_and(|selected| selected.run(place.get()))
                         });
                         view! {
                             <div
                                 role="row"
                                 class=move || {
-                                    format!(
-                                        "table__row {}",
-                                        row_class.map_or("", |class| class.run(place)),
-                                    )
+                                    let more = row_class.map_or("", |class| class.run(place.get()));
+                                    let sort = if chosen.get() { "table__row--selected" } else { "" };
+                                    format!("table__row {sort} {more}")
                                 }
-                                class:table__row--selected=chosen
-                                aria-rowindex=(place + 2).to_string()
+                                hidden=unused
+                                aria-rowindex=move || (place.get() + 2).to_string()
                                 aria-selected=move || {
                                     selected.map(|_| if chosen.get() { "true" } else { "false" })
                                 }
-                                data-place=place.to_string()
-                                data-testid=move || row_name.run(place)
-                                tabindex=move || if active.get() == place { "0" } else { "-1" }
-                                style:transform=format!(
-                                    "translateY({}px)",
-                                    place as f64 * row_height + HEADER,
-                                )
+                                data-place=move || place.get().to_string()
+                                data-testid=move || row_name.run(place.get())
+                                tabindex=move || if active.get() == place.get() { "0" } else { "-1" }
+                                style:transform=move || {
+                                    format!("translateY({}px)", place.get() as f64 * row_height + HEADER)
+                                }
                                 style:height=format!("{row_height}px")
-                                on:focusin=move |_| active.set(place)
-                                on:click=move |event| keys::clicked(&event, place, on_row)
-                                on:dblclick=move |_| on_row.run(RowEvent::Open(place))
+                                on:focusin=move |_| active.set(place.get_untracked())
+                                on:click=move |event| keys::clicked(&event, place.get_untracked(), on_row)
+                                on:dblclick=move |_| on_row.run(RowEvent::Open(place.get_untracked()))
                                 on:contextmenu=move |event| {
                                     event.prevent_default();
+                                    let place = place.get_untracked();
                                     active.set(place);
                                     on_row.run(RowEvent::Menu {
                                         place,
@@ -235,7 +249,7 @@ pub fn Table(
                                         class:table__cell--end=key.1 == Align::End
                                         class:table__cell--pinned=key.2
                                     >
-                                        {cell(place, key.0)}
+                                        {cells(key.0)}
                                     </div>
                                 </For>
                             </div>

@@ -32,7 +32,7 @@ pub type Row = Memo<Option<Arc<ModelRow>>>;
 
 /// The content of one cell.
 #[must_use]
-pub fn cell(row: Row, place: usize, key: &'static str, actions: Actions) -> AnyView {
+pub fn cell(row: Row, place: Memo<usize>, key: &'static str, actions: Actions) -> AnyView {
     let (words, stores) = (actions.words, actions.list.stores);
     match key {
         "select" => view! { <SelectCell row place /> }.into_any(),
@@ -114,9 +114,10 @@ pub fn instance_name(stores: Stores, id: InstanceId) -> String {
 }
 
 #[component]
-fn SelectCell(row: Row, place: usize) -> impl IntoView {
+fn SelectCell(row: Row, place: Memo<usize>) -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let ticked = Memo::new(move |_| list.stores.models.with(|models| models.is_selected(place)));
+    let ticked =
+        Memo::new(move |_| list.stores.models.with(|models| models.is_selected(place.get())));
     view! {
         <Show when=move || row.with(Option::is_some)>
             <Checkbox
@@ -126,8 +127,9 @@ fn SelectCell(row: Row, place: usize) -> impl IntoView {
                     let name = row.with(|row| row.as_ref().map(|row| row.name.clone()));
                     words.fill("models.selectRow", &[("name", &name.unwrap_or_default())])
                 })
-                skip_tab=Signal::derive(move || list.active.get() != place)
+                skip_tab=Signal::derive(move || list.active.get() != place.get())
                 on_toggle=move |event: web_sys::MouseEvent| {
+                    let place = place.get_untracked();
                     list.stores.models.update(|models| {
                         if event.shift_key() { models.extend(place) } else { models.toggle(place) }
                     });

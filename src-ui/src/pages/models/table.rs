@@ -12,7 +12,7 @@ use super::{
     states::{Empty, Failure},
 };
 use crate::{
-    components::{Checkbox, RowEvent, Skeleton, Table, Ticked, use_menu},
+    components::{Checkbox, RowCells, RowEvent, Skeleton, Table, Ticked, use_menu},
     frame::media::use_narrow,
     words::use_words,
 };
@@ -52,8 +52,9 @@ fn Rows(actions: Actions) -> impl IntoView {
     let (words, list, menu) = (use_words(), use_list(), use_menu());
     let models = list.stores.models;
     let total = Memo::new(move |_| models.with(|models| models.total()));
-    let row_at = move |place: usize| -> Row {
-        Memo::new(move |_| models.with(|models| models.at(place).cloned()))
+    let cells = move |place: Memo<usize>| -> RowCells {
+        let row: Row = Memo::new(move |_| models.with(|models| models.at(place.get()).cloned()));
+        Arc::new(move |key| cell(row, place, key, actions))
     };
     let sort = Signal::derive(move || {
         list.filter.with(|filter| {
@@ -122,7 +123,7 @@ fn Rows(actions: Actions) -> impl IntoView {
             row_name=row_name
             on_row=on_row
             head=head
-            cell=Arc::new(move |place, key| cell(row_at(place), place, key, actions))
+            cells=Arc::new(cells)
         />
     }
 }
