@@ -210,7 +210,7 @@ fn reason(row: &ModelRow, words: Words, stores: Stores) -> Option<(String, bool)
         return Some((text, false));
     }
     if let (Status::Failed | Status::Crashed, Some(error)) = (row.status, &row.problem) {
-        return Some((problem::line(words, error), true));
+        return Some((problem::reason(words, error), true));
     }
     match row.status {
         Status::Queued | Status::Paused | Status::Downloading | Status::Verifying => {
@@ -274,6 +274,14 @@ fn layers(progress: &Progress, words: Words) -> Option<String> {
 #[component]
 fn NameCell(row: Row) -> impl IntoView {
     let list = use_list();
+    let stores = list.stores;
+    // Where several instances show, the row says whose it is.
+    let instance = Memo::new(move |_| {
+        let several = stores.instances.with(|instances| instances.all().len() > 1);
+        let one = stores.models.with(|models| models.query().instance_id.is_some());
+        let id = row.with(|row| row.as_ref().map(|row| row.instance));
+        id.filter(|_| several && !one).map(|id| instance_name(stores, id))
+    });
     let name = Memo::new(move |_| {
         row.with(|row| row.as_ref().map(|row| (row.id, row.name.clone(), row.aliases.clone())))
     });
@@ -300,6 +308,7 @@ fn NameCell(row: Row) -> impl IntoView {
                     {model}
                     <span class="faint">{tag}</span>
                 </button>
+                <small class="models__why">{instance}</small>
             }
         })
     }

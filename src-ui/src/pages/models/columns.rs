@@ -8,7 +8,6 @@ use leptos::prelude::*;
 use crate::{
     components::{Align, Column, MenuItem},
     preferences::Preferences,
-    state::Stores,
     words::Words,
 };
 
@@ -31,41 +30,38 @@ const fn more(key: &'static str, width: f64) -> Known {
 
 const KNOWN: &[Known] = &[
     known("select", 42.0),
-    Known { sort: Some(SortKey::Status), ..known("status", 152.0) },
-    Known { sort: Some(SortKey::Name), ..known("name", 158.0) },
-    known("instance", 96.0),
-    Known { align: Align::End, sort: Some(SortKey::Size), ..known("size", 78.0) },
-    known("quantization", 74.0),
-    known("from", 66.0),
-    known("memory", 206.0),
+    Known { sort: Some(SortKey::Status), ..known("status", 148.0) },
+    Known { sort: Some(SortKey::Name), ..known("name", 150.0) },
+    more("instance", 96.0),
+    Known { align: Align::End, sort: Some(SortKey::Size), ..known("size", 76.0) },
+    known("quantization", 72.0),
+    known("from", 64.0),
+    known("memory", 222.0),
     Known { align: Align::End, ..known("unloads", 62.0) },
-    Known { align: Align::End, sort: Some(SortKey::CreatedAt), ..known("created", 70.0) },
+    Known { align: Align::End, sort: Some(SortKey::CreatedAt), ..known("created", 68.0) },
     more("id", 60.0),
     more("message", 180.0),
     more("log", 56.0),
     more("digest", 116.0),
     more("modified", 130.0),
     more("capabilities", 170.0),
-    known("actions", 160.0),
+    known("actions", 156.0),
 ];
 
 /// Columns that always show.
 const FIXED: &[&str] = &["select", "status", "name", "actions"];
 
 const SHOWN: &str = "models.columns";
-const WIDTHS: &str = "models.widths";
+const WIDTHS: &str = "models-widths";
 
 /// The columns that show, with their widths.
 #[must_use]
-pub fn columns(words: Words, preferences: Preferences, stores: Stores) -> Signal<Vec<Column>> {
+pub fn columns(words: Words, preferences: Preferences) -> Signal<Vec<Column>> {
     let memo = Memo::new(move |_| {
         let widths: BTreeMap<String, f64> = preferences.get(WIDTHS).unwrap_or_default();
-        let several = stores.instances.with(|instances| instances.all().len() > 1);
-        let one = stores.models.with(|models| models.query().instance_id.is_some());
         KNOWN
             .iter()
             .filter(|column| shows(preferences, column))
-            .filter(|column| column.key != "instance" || (several && !one))
             .map(|column| Column {
                 key: column.key,
                 label: match column.key {

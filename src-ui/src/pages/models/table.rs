@@ -103,7 +103,7 @@ fn Rows(actions: Actions) -> impl IntoView {
     view! {
         <Table
             label=words.signal("nav.models")
-            columns=columns::columns(words, list.preferences, list.stores)
+            columns=columns::columns(words, list.preferences)
             total=total
             active=list.active
             sort=sort

@@ -65,7 +65,7 @@ pub fn TaskLog(id: TaskId) -> impl IntoView {
     // Each event about the task is a reason to look for more.
     let task = Memo::new(move |_| stores.tasks.with(|tasks| tasks.get(id).cloned()));
     Effect::new(move |_| {
-        task.track();
+        task.with(|_| ());
         read();
     });
     let shown = Memo::new(move |_| {
