@@ -54,6 +54,12 @@ CREATE TABLE model (
     run            TEXT NOT NULL,
     -- Derived from the two above by the core, kept for filters and sorting.
     status         TEXT NOT NULL,
+    -- The order of the statuses in a list sorted by them: that of the contract.
+    status_place   INTEGER NOT NULL GENERATED ALWAYS AS (CASE status
+        WHEN 'running' THEN 0 WHEN 'starting' THEN 1 WHEN 'stopping' THEN 2
+        WHEN 'downloading' THEN 3 WHEN 'verifying' THEN 4 WHEN 'paused' THEN 5
+        WHEN 'queued' THEN 6 WHEN 'stopped' THEN 7 WHEN 'failed' THEN 8
+        WHEN 'crashed' THEN 9 ELSE 10 END) STORED,
     bytes          INTEGER,
     digest         TEXT,
     modified_at    INTEGER,
@@ -77,9 +83,24 @@ CREATE TABLE model (
     mark           INTEGER,
     UNIQUE (instance_id, key)
 ) STRICT;
--- Everything that search filters and sorts by, so that only the rows of the page are read.
+-- One index per order of the list. Each holds everything that a search filters by, so that the
+-- rows come in order, nothing is sorted, and only those of the page are read.
 CREATE INDEX model_search
-    ON model (instance_id, status, origin, bytes, sort_key, created_at, name, hidden_until)
+    ON model (instance_id, status, origin, bytes, name, hidden_until) WHERE hidden_until IS NULL;
+CREATE INDEX model_by_id
+    ON model (id, instance_id, status, origin, bytes, name, hidden_until)
+    WHERE hidden_until IS NULL;
+CREATE INDEX model_by_name
+    ON model (sort_key, id, instance_id, status, origin, bytes, name, hidden_until)
+    WHERE hidden_until IS NULL;
+CREATE INDEX model_by_size
+    ON model (bytes, id, instance_id, status, origin, name, hidden_until) WHERE hidden_until IS NULL;
+CREATE INDEX model_by_age
+    ON model (created_at, id, instance_id, status, origin, bytes, name, hidden_until)
+    WHERE hidden_until IS NULL;
+CREATE INDEX model_by_status
+    ON model (status_place, sort_key, id, instance_id, status, origin, bytes, name,
+              hidden_until)
     WHERE hidden_until IS NULL;
 CREATE INDEX model_digest ON model (instance_id, digest);
 -- The few rows that a poll of loaded models has to look at.

@@ -11,7 +11,14 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     components::MenuHost,
     format,
-    frame::{Frame, outcomes::Outcomes, scope::Scope, theme, toasts::Toasts},
+    frame::{
+        Frame,
+        media::{self, Narrow},
+        outcomes::Outcomes,
+        scope::Scope,
+        theme,
+        toasts::Toasts,
+    },
     ipc,
     navigation::Navigation,
     preferences::Preferences,
@@ -48,6 +55,7 @@ pub fn App() -> impl IntoView {
     Navigation::provide();
     let preferences = Preferences::provide();
     theme::follow(preferences);
+    provide_context(Narrow(media::holds("(max-width: 1100px)")));
     Scope::provide(stores, preferences);
     let toasts = Toasts::provide();
     Feed::start(stores, Outcomes::new(stores, toasts, words));

@@ -1,6 +1,7 @@
 //! Figures as people read them. Every number here goes with tabular figures in the style sheet.
 
 use corral_contract::{Timestamp, size};
+use corral_locale::Locale;
 use js_sys::{Date, Reflect};
 use wasm_bindgen::JsValue;
 
@@ -75,9 +76,12 @@ pub fn day(words: Words, at: Timestamp, now: Timestamp) -> String {
         if date.get_month() == today.get_month() && date.get_date() == today.get_date() {
             return words.get("common.today");
         }
-        local(&date, words, &[("month", "short"), ("day", "2-digit")])
+        match words.locale() {
+            Locale::ZhCn => format!("{:02}-{:02}", date.get_month() + 1, date.get_date()),
+            Locale::En => local(&date, words, &[("month", "short"), ("day", "2-digit")]),
+        }
     } else {
-        local(&date, words, &[("year", "numeric"), ("month", "short")])
+        format!("{:04}-{:02}", date.get_full_year(), date.get_month() + 1)
     }
 }
 

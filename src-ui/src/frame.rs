@@ -14,6 +14,7 @@ mod banner;
 mod batch_result;
 mod close_question;
 mod instance_switcher;
+pub mod media;
 mod notices;
 pub mod outcomes;
 pub mod scope;

@@ -43,3 +43,16 @@ pub fn describe(words: Words, problem: &WireError) -> ProblemText {
 pub fn line(words: Words, problem: &WireError) -> String {
     describe(words, problem).title
 }
+
+/// One line that stands beside the name of its object and so leaves it out.
+#[must_use]
+pub fn reason(words: Words, problem: &WireError) -> String {
+    let mut nameless = problem.clone();
+    nameless.params.remove("name");
+    let text = line(words, &nameless);
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => text,
+    }
+}

@@ -2,8 +2,10 @@
 
 mod control;
 mod create;
+mod kill;
 mod order;
 mod progress;
 mod recovery;
 mod retry;
+mod seam;
 mod stage;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, future::Future, time::Duration};
 use corral_contract::InstanceId;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Core, Result, db::failed};
+use crate::{Core, Result, instances};
 
 /// How often the list of instances is looked at, should a signal have been lost.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -24,7 +24,7 @@ where
             // A guard ends its worker when it is dropped, also when this keeper fails.
             let mut workers: BTreeMap<InstanceId, DropGuard> = BTreeMap::new();
             loop {
-                let ids = ids(&core).await?;
+                let ids = instances::ids(&core).await?;
                 workers.retain(|id, _| ids.contains(id));
                 for id in ids {
                     workers.entry(id).or_insert_with(|| {
@@ -57,13 +57,4 @@ async fn changed(signals: &mut tokio::sync::broadcast::Receiver<crate::signal::S
             Err(RecvError::Closed) => std::future::pending().await,
         }
     }
-}
-
-/// Every instance, by the order in which they were added.
-pub(crate) async fn ids(core: &Core) -> Result<Vec<InstanceId>> {
-    let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM instance ORDER BY id")
-        .fetch_all(core.db.read())
-        .await
-        .map_err(failed)?;
-    Ok(ids.into_iter().map(InstanceId).collect())
 }

@@ -97,3 +97,11 @@ pub(crate) fn suspect(core: &Core, id: InstanceId) {
         live.wake.notify_one();
     }
 }
+
+/// Every instance, in the order in which they were added.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn ids(core: &Core) -> Result<Vec<InstanceId>> {
+    store::ids(&core.db).await
+}

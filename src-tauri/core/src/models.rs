@@ -18,19 +18,16 @@ use crate::{Core, Result, fleet};
 
 mod batch;
 mod change;
-mod counts;
 mod delete;
 mod detail;
-mod history;
 mod load;
 mod manifests;
+mod model;
 mod operation;
 mod poll;
 mod preview;
 mod publish;
 mod recreate;
-mod search;
-mod seen;
 pub(crate) mod store;
 mod unload;
 mod watch;
@@ -58,7 +55,7 @@ pub(crate) struct State {
 /// Puts right what a crash left behind: states in between are unknown until the server is asked,
 /// deletes that were not done get their undo window once more.
 pub(crate) async fn recover(core: &Core) -> Result<()> {
-    seen::forget_runs(core).await?;
+    store::seen::forget_runs(core).await?;
     let now = core.now();
     let until = now.plus(i64::from(core.settings().undo_seconds) * 1000);
     batch::store::recover(core, now, until).await
@@ -73,7 +70,7 @@ pub(crate) fn start(core: &Core) {
 
 /// Models per status.
 pub(crate) async fn counts(core: &Core, instance: Option<InstanceId>) -> Result<ModelCounts> {
-    counts::counts(core, instance).await
+    store::counts::counts(core, instance).await
 }
 
 /// Running batches, those that can be taken back, and the last ten.
@@ -83,5 +80,5 @@ pub(crate) async fn batches(core: &Core) -> Result<Vec<BatchView>> {
 
 /// The document's eight fields of every model, for the JSON mirror.
 pub(crate) async fn mirror(core: &Core) -> Result<Vec<serde_json::Value>> {
-    search::mirror(core).await
+    store::search::mirror(core).await
 }

@@ -11,7 +11,7 @@ use crate::{
     components::{Glyph, MenuItem, use_menu},
     navigation::{Page, use_navigation},
     problem,
-    state::use_stores,
+    state::{Link, use_stores},
     words::{Words, use_words},
 };
 
@@ -74,7 +74,11 @@ pub(super) fn InstanceSwitcher() -> impl IntoView {
                 Some(view) => view! { <Facts view /> }.into_any(),
                 None => {
                     let none = stores.instances.with(|instances| instances.all().is_empty());
-                    let key = if none { "top.noInstance" } else { "top.allInstances" };
+                    let key = match (none, stores.link.with(|link| *link == Link::Live)) {
+                        (true, false) => "top.connecting",
+                        (true, true) => "top.noInstance",
+                        (false, _) => "top.allInstances",
+                    };
                     view! { <strong>{words.get(key)}</strong> }.into_any()
                 }
             }}

@@ -1,7 +1,6 @@
 //! Says how operations ended, in a toast, when the event of their end comes in.
 
 use corral_contract::{
-    Advice,
     event::AppEvent,
     models::{BatchOp, BatchView, ItemState},
     sync::{SyncReport, Trigger},
@@ -12,7 +11,6 @@ use leptos::prelude::*;
 use super::toasts::{Offer, Toasts};
 use crate::{
     components::Tone,
-    navigation::{Navigation, Page},
     state::{Stores, tasks::is_over},
     words::Words,
 };
@@ -107,20 +105,5 @@ impl Outcomes {
         );
         let tone = if report.errors.is_empty() { Tone::Good } else { Tone::Warning };
         self.toasts.say(tone, text, Offer::Sync(report.instance));
-    }
-}
-
-/// Goes where an advice is followed, for those that lead to another page.
-pub fn advise(advice: Advice, navigation: Navigation) {
-    match advice {
-        Advice::EditInstance | Advice::TryNow | Advice::UpdateOllama | Advice::SignIn => {
-            navigation.open(Page::Instances);
-        }
-        Advice::CleanUp | Advice::ConfirmEmpty | Advice::Refresh | Advice::ChangeName => {
-            navigation.open(Page::Models);
-        }
-        Advice::OpenLog | Advice::OpenTask => navigation.open(Page::Activity),
-        Advice::RestoreBackup => navigation.open(Page::Settings),
-        Advice::Retry | Advice::LowerContext | Advice::Recreate => {}
     }
 }

@@ -1,8 +1,8 @@
 //! Light, dark, or as the system.
 
 use leptos::prelude::*;
-use wasm_bindgen::{JsCast, closure::Closure};
 
+use super::media;
 use crate::preferences::Preferences;
 
 /// The preference's key; its values are `system`, `light` and `dark`.
@@ -10,17 +10,7 @@ pub const KEY: &str = "theme";
 
 /// Sets the theme of the document, now and with each change of preference or system.
 pub fn follow(preferences: Preferences) {
-    let query = window().match_media("(prefers-color-scheme: dark)").ok().flatten();
-    let dark = RwSignal::new(query.as_ref().is_some_and(|query| query.matches()));
-    if let Some(query) = query {
-        let on_change = Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| {
-            let query = event.target().and_then(|it| it.dyn_into::<web_sys::MediaQueryList>().ok());
-            dark.set(query.is_some_and(|query| query.matches()));
-        });
-        let _ =
-            query.add_event_listener_with_callback("change", on_change.as_ref().unchecked_ref());
-        on_change.forget();
-    }
+    let dark = media::holds("(prefers-color-scheme: dark)");
     Effect::new(move |_| {
         if !preferences.loaded() {
             // Until then the page keeps the theme that its first script chose.

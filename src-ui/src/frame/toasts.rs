@@ -8,9 +8,9 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{batch_result::BatchResult, sync_report::SyncReportDialog};
 use crate::{
     components::{Button, ButtonKind, ErrorCard, Glyph, IconButton, Part, ProgressBar, Tone},
-    frame::outcomes::advise,
     ipc,
     navigation::use_navigation,
+    pages::advice,
     state::use_stores,
     words::use_words,
 };
@@ -169,6 +169,13 @@ pub(super) fn ToastHost() -> impl IntoView {
     }
 }
 
+/// A toast has no button of its own to try again with: that stays beside the object.
+fn followable(error: WireError) -> WireError {
+    let mut error = advice::followable(error);
+    error.hint = error.hint.filter(|advice| *advice != Advice::Retry);
+    error
+}
+
 #[component]
 fn ToastView(toast: Toast) -> impl IntoView {
     let (toasts, words, stores, navigation) =
@@ -226,7 +233,7 @@ fn ToastView(toast: Toast) -> impl IntoView {
     };
     let on_advice = Callback::new(move |advice: Advice| {
         toasts.dismiss(id);
-        advise(advice, navigation);
+        advice::follow(advice, navigation, None, None);
     });
     view! {
         <div class=class data-testid="toast">
@@ -241,7 +248,7 @@ fn ToastView(toast: Toast) -> impl IntoView {
                     attr:data-testid="toast-dismiss"
                 />
             </div>
-            {error.map(|error| view! { <ErrorCard error=Signal::stored(error) on_advice=on_advice /> })}
+            {error.map(followable).map(|error| view! { <ErrorCard error=Signal::stored(error) on_advice=on_advice /> })}
             {countdown.map(|parts| {
                 view! {
                     <ProgressBar parts=Signal::derive(parts) label=words.signal("delete.undoLeft") />

@@ -13,7 +13,7 @@ use crate::{
 mod audit;
 mod history;
 mod lines;
-mod log;
+pub(super) mod log;
 mod notices;
 mod paging;
 mod syncs;
@@ -41,7 +41,7 @@ fn read(place: &str) -> (&'static str, Option<TaskId>) {
 #[component]
 pub fn ActivityPage() -> impl IntoView {
     let (words, navigation) = (use_words(), use_navigation());
-    let sending = Sending::new();
+    let sending = Sending::of_page();
     let tab = Memo::new(move |_| navigation.place.with(|place| read(place).0));
     let task = Memo::new(move |_| navigation.place.with(|place| read(place).1));
     let tabs = Signal::derive(move || {

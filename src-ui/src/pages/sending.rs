@@ -23,7 +23,7 @@ pub struct Sending {
 impl Sending {
     /// For the page that is being made; nothing is under way.
     #[must_use]
-    pub fn new() -> Sending {
+    pub fn of_page() -> Sending {
         Sending { under_way: RwSignal::default(), toasts: use_toasts(), words: use_words() }
     }
 

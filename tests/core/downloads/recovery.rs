@@ -166,3 +166,60 @@ async fn a_jumping_clock_neither_hangs_nor_hurries_a_retry() {
     let metrics = stage.queue().await.metrics;
     assert!(metrics.mean_wait_ms.is_some_and(|ms| ms < 600_000), "{metrics:?}");
 }
+
+async fn put(core: &Core, statement: &'static str) {
+    let mut transaction = core.db.write().await.expect("a transaction");
+    sqlx::query(statement).execute(&mut *transaction).await.expect("written");
+    transaction.commit().await.expect("committed");
+}
+
+// criterion: 2.8
+#[tokio::test]
+async fn rows_that_an_end_left_in_between_are_put_right() {
+    let stage = Stage::with(&["a", "b"], Pace::Instant).await;
+    let job = stage.create("a").await.expect("a job").job;
+    stage.until_state(job, JobState::Done).await;
+    // The job was done, the model's row not yet; another row was made, its job not yet.
+    put(&stage.bench.core, "UPDATE model SET install = 'verifying', status = 'verifying'").await;
+    put(
+        &stage.bench.core,
+        "INSERT INTO model (instance_id, name, key, sort_key, origin, registry, install, run,
+                            status, created_at)
+         SELECT instance_id, 'x:latest', 'x', 'x', origin, registry, 'queued', 'stopped',
+                'queued', 0 FROM model",
+    )
+    .await;
+    stage.bench.core.shutdown().await;
+    let core = reopened(&stage).await;
+    assert_eq!(row(&core, "a:latest").await.expect("a row").status, Status::Stopped);
+    assert!(row(&core, "x:latest").await.is_none());
+    core.shutdown().await;
+}
+
+// criterion: 2.8
+#[tokio::test]
+async fn a_locked_database_delays_the_end_but_loses_nothing() {
+    let stage = Stage::with(&["a"], Pace::Gated).await;
+    let job = stage.create("a").await.expect("a job").job;
+    stage.until_state(job, JobState::Running).await;
+    let file = stage.bench.folder.path().join("corral.db");
+    assert!(file.exists(), "another process opens the same file");
+    let other = corral_core::db::Db::open(&file).await.expect("opened");
+    let lock = other.write().await.expect("locked");
+    let mut events = stage.bench.core.bus.listen();
+    stage.fake.pace(Pace::Instant);
+    loop {
+        let next = tokio::time::timeout(corral_testbed::patience::DEADLINE, events.next()).await;
+        let envelope = next.expect("in time").expect("the core runs");
+        if let corral_contract::event::AppEvent::Subsystem(subsystem) = &envelope.event
+            && subsystem.name == "downloads"
+            && subsystem.problem.is_some()
+        {
+            break;
+        }
+    }
+    drop(lock);
+    let done = stage.until_state(job, JobState::Done).await;
+    assert_eq!(done.problem, None);
+    other.close().await;
+}

@@ -19,16 +19,16 @@ use corral_testbed::{
 use crate::support::Bench;
 
 /// Bytes of the weights of every model here, unless said otherwise.
-pub const WEIGHTS: u64 = 4_096_000;
+pub(crate) const WEIGHTS: u64 = 4_096_000;
 
-pub struct Stage {
-    pub bench: Bench,
-    pub fake: FakeOllama,
-    pub instance: InstanceId,
+pub(crate) struct Stage {
+    pub(crate) bench: Bench,
+    pub(crate) fake: FakeOllama,
+    pub(crate) instance: InstanceId,
 }
 
 /// A fake server that can pull models of these names.
-pub async fn fake(names: &[&str], pace: Pace) -> FakeOllama {
+pub(crate) async fn fake(names: &[&str], pace: Pace) -> FakeOllama {
     let mut catalogue = Catalogue::empty();
     for name in names {
         catalogue.add(Model::new(name));
@@ -43,12 +43,12 @@ pub async fn fake(names: &[&str], pace: Pace) -> FakeOllama {
 
 impl Stage {
     /// A server that can pull these, and a core that knows it.
-    pub async fn with(names: &[&str], pace: Pace) -> Stage {
+    pub(crate) async fn with(names: &[&str], pace: Pace) -> Stage {
         Stage::on(fake(names, pace).await).await
     }
 
     /// A core that knows this server, once it is seen to answer.
-    pub async fn on(fake: FakeOllama) -> Stage {
+    pub(crate) async fn on(fake: FakeOllama) -> Stage {
         let url = fake.url();
         let bench = Bench::with(|config| seed(config, &url)).await;
         let mut stage = Stage { bench, fake, instance: InstanceId(0) };
@@ -56,60 +56,69 @@ impl Stage {
         stage
     }
 
-    pub async fn create(&self, name: &str) -> Result<JobRef, WireError> {
+    pub(crate) async fn create(&self, name: &str) -> Result<JobRef, WireError> {
         self.create_as(name, Priority::Normal).await
     }
 
-    pub async fn create_as(&self, name: &str, priority: Priority) -> Result<JobRef, WireError> {
+    pub(crate) async fn create_as(
+        &self,
+        name: &str,
+        priority: Priority,
+    ) -> Result<JobRef, WireError> {
         self.bench.ask::<Create>(CreateModel { priority, ..wish(self.instance, name) }).await
     }
 
-    pub async fn queue(&self) -> QueueView {
+    pub(crate) async fn queue(&self) -> QueueView {
         self.bench.ask::<call::List>(Nothing {}).await.expect("the queue")
     }
 
-    pub async fn job(&self, id: JobId) -> Option<JobView> {
+    pub(crate) async fn job(&self, id: JobId) -> Option<JobView> {
         self.queue().await.jobs.into_iter().find(|job| job.id == id)
     }
 
-    pub async fn pause(&self, id: JobId) -> u32 {
+    pub(crate) async fn pause(&self, id: JobId) -> u32 {
         let ids = JobIds { ids: vec![id] };
         self.bench.ask::<call::Pause>(ids).await.expect("pause").changed
     }
 
-    pub async fn resume(&self, id: JobId) -> u32 {
+    pub(crate) async fn resume(&self, id: JobId) -> u32 {
         let ids = JobIds { ids: vec![id] };
         self.bench.ask::<call::Resume>(ids).await.expect("resume").changed
     }
 
-    pub async fn cancel(&self, id: JobId) -> u32 {
+    pub(crate) async fn cancel(&self, id: JobId) -> u32 {
         let ids = JobIds { ids: vec![id] };
         self.bench.ask::<call::Cancel>(ids).await.expect("cancel").changed
     }
 
     /// Waits until the job is as wanted.
-    pub async fn until(&self, what: &str, id: JobId, wanted: impl Fn(&JobView) -> bool) -> JobView {
+    pub(crate) async fn until(
+        &self,
+        what: &str,
+        id: JobId,
+        wanted: impl Fn(&JobView) -> bool,
+    ) -> JobView {
         until_job(&self.bench.core, what, id, wanted).await
     }
 
-    pub async fn until_state(&self, id: JobId, state: JobState) -> JobView {
+    pub(crate) async fn until_state(&self, id: JobId, state: JobState) -> JobView {
         self.until(state.as_str(), id, |job| job.state == state).await
     }
 
     /// The row of the job's model; `None` when it is gone.
-    pub async fn row(&self, name: &str) -> Option<ModelRow> {
+    pub(crate) async fn row(&self, name: &str) -> Option<ModelRow> {
         row(&self.bench.core, name).await
     }
 
     /// The log of a job's task.
-    pub fn log(&self, job: &JobView) -> String {
+    pub(crate) fn log(&self, job: &JobView) -> String {
         let task = job.task.expect("a job that ran has a task");
         let file = self.bench.folder.path().join("logs/tasks").join(format!("{task}.log"));
         std::fs::read_to_string(file).expect("the task has a log")
     }
 }
 
-pub fn wish(instance: InstanceId, name: &str) -> CreateModel {
+pub(crate) fn wish(instance: InstanceId, name: &str) -> CreateModel {
     CreateModel {
         instance,
         name: name.to_owned(),
@@ -120,12 +129,12 @@ pub fn wish(instance: InstanceId, name: &str) -> CreateModel {
     }
 }
 
-pub fn seed(config: &mut CoreConfig, url: &str) {
+pub(crate) fn seed(config: &mut CoreConfig, url: &str) {
     config.seed = vec![SeedInstance { name: "fake".to_owned(), url: url.to_owned() }];
 }
 
 /// Waits until the only instance answers.
-pub async fn online(core: &Core) -> InstanceId {
+pub(crate) async fn online(core: &Core) -> InstanceId {
     let look = async || {
         let snapshot = ask::<Snapshot>(core, Nothing {}).await;
         let one = snapshot.instances.first()?;
@@ -134,7 +143,7 @@ pub async fn online(core: &Core) -> InstanceId {
     until(core, "the instance answers", look).await
 }
 
-pub async fn until_job(
+pub(crate) async fn until_job(
     core: &Core,
     what: &str,
     id: JobId,
@@ -147,13 +156,13 @@ pub async fn until_job(
     until(core, what, look).await
 }
 
-pub async fn row(core: &Core, name: &str) -> Option<ModelRow> {
+pub(crate) async fn row(core: &Core, name: &str) -> Option<ModelRow> {
     let request = ModelSearchRequest { name: name.to_owned(), ..Default::default() };
     let page = ask::<corral_contract::models::call::Search>(core, request).await;
     page.items.into_iter().find(|row| row.name == name)
 }
 
-pub async fn ask<C: corral_contract::Command>(core: &Core, request: C::Request) -> C::Reply
+pub(crate) async fn ask<C: corral_contract::Command>(core: &Core, request: C::Request) -> C::Reply
 where
     Core: corral_core::router::Handle<C>,
 {
@@ -162,7 +171,7 @@ where
 }
 
 /// Looks after every event, and now and then for what has no event, until there is an answer.
-pub async fn until<T>(core: &Core, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+pub(crate) async fn until<T>(core: &Core, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
     let mut events = core.bus.listen();
     let found = async {
         loop {

@@ -223,20 +223,17 @@ fn any_text_finds_what_contains_it_and_any_sort_is_stable() {
             .iter()
             .filter(|row| row.name.to_lowercase().contains(&text.to_lowercase()))
             .collect();
-        // The sort is stable and `all` is in the order of ids.
-        let flip = |order: std::cmp::Ordering| if desc { order.reverse() } else { order };
+        // `all` is in the order of ids, which decides between equals; down is the reverse of up.
         match sort_by {
-            None if desc => expected.reverse(),
             None => {}
-            Some(SortKey::Name) => {
-                expected.sort_by(|a, b| flip(natural_key(&a.name).cmp(&natural_key(&b.name))));
-            }
-            Some(SortKey::Size) => expected.sort_by(|a, b| flip(a.bytes.cmp(&b.bytes))),
-            Some(SortKey::CreatedAt) => {
-                expected.sort_by(|a, b| flip(a.created_at.cmp(&b.created_at)));
-            }
+            Some(SortKey::Name) => expected.sort_by_key(|row| natural_key(&row.name)),
+            Some(SortKey::Size) => expected.sort_by_key(|row| row.bytes),
+            Some(SortKey::CreatedAt) => expected.sort_by_key(|row| row.created_at),
             // All are stopped: by name.
             Some(SortKey::Status) => expected.sort_by_key(|row| natural_key(&row.name)),
+        }
+        if desc {
+            expected.reverse();
         }
         let expected: Vec<_> = expected.iter().map(|row| &row.name).collect();
         let found: Vec<_> = found.items.iter().map(|row| &row.name).collect();

@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use corral_contract::{ErrorCode, WireError, name::ModelName, progress::Phase};
 use futures_util::FutureExt;
-use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -21,6 +21,9 @@ use crate::{
 
 /// Between two looks of the task centre at the figures.
 const TASK_EVERY: Duration = Duration::from_secs(1);
+
+/// Phases that may wait to be told; a pull has five.
+const PHASES: usize = 64;
 
 /// What an attempt gets.
 pub(super) struct Attempt {
@@ -57,7 +60,7 @@ async fn follow(
     task: &Task,
     stop: CancellationToken,
 ) -> Result<Fetched, FetchFailure> {
-    let (phases, mut phase) = watch::channel(Phase::Manifest);
+    let (phases, mut heard) = mpsc::channel(PHASES);
     let sink = Sink { meter: meter.clone(), log: task.log(), phases, core: core.clone() };
     task.phase(Phase::Manifest.as_str());
     let fetching = fetch(core, job, &sink, stop);
@@ -69,12 +72,20 @@ async fn follow(
     let mut last = Phase::Manifest;
     loop {
         tokio::select! {
-            ended = &mut fetching => return ended,
-            Ok(()) = phase.changed() => {
-                let now = *phase.borrow_and_update();
-                task.phase(now.as_str());
-                change::phase(core, job.id, last, now).await;
-                last = now;
+            biased;
+            Some(now) = heard.recv() => {
+                if now != last {
+                    task.phase(now.as_str());
+                    change::phase(core, job.id, last, now).await;
+                    last = now;
+                }
+            }
+            ended = &mut fetching => {
+                // What it said with its last breath belongs into the log as well.
+                while let Ok(now) = heard.try_recv() {
+                    task.phase(now.as_str());
+                }
+                return ended;
             }
             _ = look.tick() => task.progress(meter.view()),
             () = wanted_away.cancelled(), if !asked => {
@@ -122,14 +133,15 @@ async fn fetch(
 struct Sink {
     meter: Arc<Meter>,
     log: Arc<TaskLog>,
-    phases: watch::Sender<Phase>,
+    phases: mpsc::Sender<Phase>,
     core: Core,
 }
 
 impl FetchSink for Sink {
     fn phase(&self, phase: Phase) {
         self.meter.set_phase(phase);
-        self.phases.send_if_modified(|last| std::mem::replace(last, phase) != phase);
+        // Full only when nobody could look for a long time; the figures carry the phase as well.
+        let _ = self.phases.try_send(phase);
     }
 
     fn layer(&self, report: LayerReport<'_>) {

@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
-use corral_contract::{Timestamp, downloads::JobState, progress::WaitReason, status::Cause};
+use corral_contract::{
+    ErrorCode, Timestamp, WireError,
+    downloads::JobState,
+    progress::WaitReason,
+    status::{Cause, Install},
+};
 use tokio::time::{Instant, timeout};
 
 use super::{
     bar::Bar,
     change::{adopt, ready_now, shift},
-    queue::WAITS,
+    job::install_of,
+    queue::{Queue, WAITS},
     store, view,
 };
-use crate::{Core, Result};
+use crate::{Core, Result, models};
 
 /// How long stopping waits for attempts to let go.
 const STOP_LIMIT: Duration = Duration::from_millis(1500);
@@ -69,7 +75,36 @@ pub(crate) async fn recover(core: &Core) -> Result<()> {
             _ => {}
         }
     }
+    agree(core, &queue).await?;
     view::announce(core, &mut queue);
+    Ok(())
+}
+
+/// A job's row and its model's row are written one after the other: an end in between left them
+/// saying different things. The job is right; a model that waits for a job that is not there was
+/// never promised one.
+async fn agree(core: &Core, queue: &Queue) -> Result<()> {
+    for entry in queue.entries.values().filter(|each| each.job.is_open()) {
+        let wanted = install_of(entry.job.state, entry.meter.phase());
+        let model = models::get(core, entry.job.model).await?;
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != model.install) {
+            let change = models::Change::by(Cause::Scheduler);
+            models::set_install(core, model.id, wanted, change).await?;
+        }
+    }
+    for (model, last) in store::models_without_job(&core.db).await? {
+        let change = models::Change::by(Cause::Scheduler);
+        match last {
+            Some((JobState::Done, _)) => {
+                models::set_install(core, model, Install::Ready, change).await?;
+            }
+            Some((JobState::Failed, problem)) => {
+                let problem = problem.unwrap_or_else(|| WireError::new(ErrorCode::Internal));
+                models::set_install(core, model, Install::Failed, change.problem(problem)).await?;
+            }
+            _ => models::drop_if_nothing_left(core, model).await?,
+        }
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Jobs in the database.
 
 use corral_contract::{
-    InstanceId, JobId, ModelId, TaskId, Timestamp,
+    InstanceId, JobId, ModelId, TaskId, Timestamp, WireError,
     downloads::{JobState, Priority},
     progress::{LayerProgress, LayerState, Phase},
 };
@@ -218,6 +218,26 @@ pub(super) async fn last_waits(db: &Db, limit: u32) -> Result<Vec<i64>> {
     .fetch_all(db.read())
     .await
     .map_err(failed)
+}
+
+/// Models whose row waits for a job that is not in the queue, with their last job, if any.
+pub(super) async fn models_without_job(
+    db: &Db,
+) -> Result<Vec<(ModelId, Option<(JobState, Option<WireError>)>)>> {
+    let rows = sqlx::query(
+        "SELECT m.id, j.state, j.problem FROM model m
+         LEFT JOIN job j ON j.id = (SELECT MAX(id) FROM job WHERE model_id = m.id)
+         WHERE m.install IN ('queued', 'downloading', 'verifying', 'paused')
+           AND (j.state IS NULL OR j.state IN ('done', 'failed', 'cancelled'))",
+    )
+    .fetch_all(db.read())
+    .await
+    .map_err(failed)?;
+    let last = |row: &SqliteRow| {
+        let state = JobState::parse(row.get::<Option<&str>, _>("state")?)?;
+        Some((state, from_json(row.get::<Option<&str>, _>("problem"))))
+    };
+    Ok(rows.iter().map(|row| (ModelId(row.get("id")), last(row))).collect())
 }
 
 /// Every job that is not finished, and the last finished ones.

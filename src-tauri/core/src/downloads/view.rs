@@ -17,8 +17,9 @@ use super::{
 };
 use crate::Core;
 
-/// Estimates that moved less than this, in ms, are not worth an event.
-const STEP: u64 = 5_000;
+/// Estimates that moved less than this, in ms, or less than a tenth of the time until then, are
+/// not worth an event.
+const STEP: i64 = 5_000;
 
 /// Everything, in the order shown.
 pub(super) fn view(core: &Core, queue: &Queue) -> QueueView {
@@ -48,7 +49,7 @@ pub(super) fn view(core: &Core, queue: &Queue) -> QueueView {
                 JobState::Paused => job.wait.clone(),
                 _ => None,
             },
-            progress: entry.meter.view(),
+            progress: progress.get(&job.id).cloned().unwrap_or_else(|| entry.meter.view()),
             attempts: job.attempts,
             problem: job.problem.clone(),
             task: job.task,
@@ -146,8 +147,9 @@ pub(super) fn announce(core: &Core, queue: &mut Queue) {
         queue.told.remove(&id);
         core.bus.send(AppEvent::JobRemoved(id));
     }
+    let now = core.now();
     for job in view.jobs {
-        if queue.told.get(&job.id).is_none_or(|told| differs(told, &job)) {
+        if queue.told.get(&job.id).is_none_or(|told| differs(told, &job, now)) {
             queue.told.insert(job.id, job.clone());
             core.bus.send(AppEvent::Job(Box::new(job)));
         }
@@ -158,10 +160,10 @@ pub(super) fn announce(core: &Core, queue: &mut Queue) {
     }
 }
 
-fn differs(told: &JobView, job: &JobView) -> bool {
-    let moved = |told: Option<Timestamp>, now: Option<Timestamp>| match (told, now) {
-        (Some(told), Some(now)) => now.since(told).unsigned_abs() >= STEP,
-        (told, now) => told != now,
+fn differs(told: &JobView, job: &JobView, now: Timestamp) -> bool {
+    let moved = |told: Option<Timestamp>, is: Option<Timestamp>| match (told, is) {
+        (Some(told), Some(is)) => is.since(told).abs() >= STEP.max(is.since(now) / 10),
+        (told, is) => told != is,
     };
     let mut still = job.clone();
     still.progress = told.progress.clone();

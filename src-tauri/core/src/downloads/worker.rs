@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use corral_contract::{
-    InstanceId, JobId, WireError,
+    InstanceId, JobId,
     downloads::JobState,
     event::AppEvent,
     progress::{Phase, WaitReason},
@@ -352,8 +352,7 @@ async fn save(core: &Core, queue: &Queue) {
                     entry.meter.save_again();
                 }
             }
-            let problem: WireError = error;
-            core.supervisor.degraded(NAME, problem);
+            core.supervisor.degraded(NAME, error);
         }
     }
 }

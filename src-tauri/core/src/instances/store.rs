@@ -198,3 +198,12 @@ pub(super) async fn counts(
     };
     Ok(rows.iter().map(counts).collect())
 }
+
+/// Every instance, in the order in which they were added.
+pub(super) async fn ids(db: &Db) -> Result<Vec<InstanceId>> {
+    let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM instance ORDER BY id")
+        .fetch_all(db.read())
+        .await
+        .map_err(failed)?;
+    Ok(ids.into_iter().map(InstanceId).collect())
+}

@@ -67,21 +67,11 @@ pub(crate) async fn ensure_row(
         store::remember(&mut transaction, (id, instance, &name.display()), step).await?;
         id
     } else {
-        let id: i64 = sqlx::query_scalar("SELECT id FROM model WHERE instance_id = ? AND key = ?")
-            .bind(instance.0)
-            .bind(name.key())
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        let id = ModelId(id);
+        let id = store::id_of(&mut transaction, instance, &name.key()).await?;
         if let Some((task, Kind::Delete)) = operation::running(core, id) {
             return Err(operation::busy(task, Kind::Delete));
         }
-        sqlx::query("UPDATE model SET hidden_until = NULL WHERE id = ?")
-            .bind(id.0)
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
+        store::hide(&mut transaction, id, None).await?;
         id
     };
     transaction.commit().await.map_err(failed)?;
@@ -186,15 +176,7 @@ pub(crate) async fn drop_if_nothing_left(core: &Core, id: ModelId) -> Result<()>
         return set_install(core, id, Install::Unavailable, Change::by(Cause::User)).await;
     }
     let mut transaction = core.db.write().await?;
-    // A job that was queued in between keeps its row.
-    sqlx::query(
-        "DELETE FROM model WHERE id = ?1 AND NOT EXISTS (
-             SELECT 1 FROM job WHERE model_id = ?1 AND state IN ('queued', 'running', 'paused'))",
-    )
-    .bind(id.0)
-    .execute(&mut *transaction)
-    .await
-    .map_err(failed)?;
+    store::remove_unqueued(&mut transaction, id).await?;
     transaction.commit().await.map_err(failed)?;
     publish(core, &[id]).await;
     Ok(())

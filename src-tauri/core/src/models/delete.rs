@@ -1,14 +1,13 @@
 //! Deleting: hidden at once, done after the undo window, taken back until then.
 
 use corral_contract::{
-    ErrorCode, ModelId, Timestamp, WireError,
+    ErrorCode, ModelId, WireError,
     models::{
         BatchItem, BatchOp, BatchRef, DeleteModels, DeletePreview, ItemState, ModelRefs,
         UndoneDelete, call,
     },
     status::{Action, Cause, Run, Status},
 };
-use sqlx::SqliteConnection;
 
 use super::{
     batch,
@@ -39,18 +38,8 @@ impl Handle<call::UndoDelete> for Core {
         if !batch::store::undo(&mut transaction, batch, now).await? {
             return Err(WireError::new(ErrorCode::WrongState).with("batch", batch));
         }
-        let ids: Vec<i64> = sqlx::query_scalar(
-            "UPDATE model SET hidden_until = NULL
-             WHERE hidden_until IS NOT NULL AND id IN (
-                 SELECT model_id FROM batch_item WHERE batch_id = ? AND state = 'cancelled')
-             RETURNING id",
-        )
-        .bind(batch.0)
-        .fetch_all(&mut *transaction)
-        .await
-        .map_err(failed)?;
+        let ids = store::show_again(&mut transaction, batch).await?;
         transaction.commit().await.map_err(failed)?;
-        let ids: Vec<ModelId> = ids.into_iter().map(ModelId).collect();
         publish(self, &ids).await;
         batch::tell(self, batch).await;
         Ok(UndoneDelete { restored: ids.len() as u32 })
@@ -79,7 +68,7 @@ pub(super) async fn delete(core: &Core, ids: &[ModelId], force: bool) -> Result<
             let problem = refusal(core, *id, row.as_ref()).err();
             let state = if problem.is_some() { ItemState::Skipped } else { ItemState::Waiting };
             if problem.is_none() {
-                hide(&mut transaction, *id, until).await?;
+                store::hide(&mut transaction, *id, Some(until)).await?;
                 hidden.push(*id);
             }
             let name = row.map(|row| row.name).unwrap_or_default();
@@ -114,16 +103,6 @@ fn refusal(core: &Core, id: ModelId, row: Option<&StoredModel>) -> Result<()> {
         return Err(operation::busy(task, kind));
     }
     operation::allows(core, row, Action::Delete, true)
-}
-
-async fn hide(connection: &mut SqliteConnection, id: ModelId, until: Timestamp) -> Result<()> {
-    sqlx::query("UPDATE model SET hidden_until = ? WHERE id = ?")
-        .bind(until.0)
-        .bind(id.0)
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    Ok(())
 }
 
 /// The operation behind each item once the undo window is over. When it fails the row is shown

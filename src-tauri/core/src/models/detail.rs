@@ -6,16 +6,10 @@ use corral_contract::{
 };
 
 use super::{
-    history, manifests, preview, publish,
+    manifests, preview, publish,
     store::{self, StoredModel},
 };
-use crate::{
-    Core, Result,
-    db::{failed, json},
-    instances,
-    router::Handle,
-    tasks,
-};
+use crate::{Core, Result, instances, router::Handle, tasks};
 
 /// History lines that come with the details.
 const HISTORY: u32 = 50;
@@ -49,7 +43,7 @@ async fn detail(core: &Core, id: ModelId) -> Result<ModelDetail> {
         layers,
         exclusive,
         last_task: tasks::last_of_model(&core.db, id).await?,
-        history: history::history(core, &request).await?.items,
+        history: store::history::history(core, &request).await?.items,
     })
 }
 
@@ -62,7 +56,7 @@ async fn show(core: &Core, model: &StoredModel) -> Result<(Option<ShowInfo>, Opt
     };
     match asked {
         Ok(Some(answer)) => {
-            keep(core, model, &answer.info).await?;
+            store::show::keep(core, model, &answer.info).await?;
             return Ok((Some(answer.info), None));
         }
         Ok(None) => {}
@@ -73,12 +67,7 @@ async fn show(core: &Core, model: &StoredModel) -> Result<(Option<ShowInfo>, Opt
         Err(error) if error.code == ErrorCode::NotFound => {}
         Err(error) => tracing::warn!(%error, model = %model.name, "details could not be read"),
     }
-    let kept: Option<(String, i64)> =
-        sqlx::query_as("SELECT answer, at FROM show_cache WHERE model_id = ?")
-            .bind(model.id.0)
-            .fetch_optional(core.db.read())
-            .await
-            .map_err(failed)?;
+    let kept = store::show::kept(core, model.id).await?;
     let Some((answer, at)) = kept else { return Ok((None, None)) };
     let info: ShowInfo = serde_json::from_str(&answer).map_err(|error| {
         WireError::new(ErrorCode::StructTransform)
@@ -86,22 +75,4 @@ async fn show(core: &Core, model: &StoredModel) -> Result<(Option<ShowInfo>, Opt
             .detail(error.to_string())
     })?;
     Ok((Some(info), Some(Timestamp(at))))
-}
-
-async fn keep(core: &Core, model: &StoredModel, info: &ShowInfo) -> Result<()> {
-    let mut transaction = core.db.write().await?;
-    sqlx::query(
-        "INSERT INTO show_cache (model_id, digest, answer, at)
-         SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM model WHERE id = ?1)
-         ON CONFLICT (model_id) DO UPDATE
-             SET digest = excluded.digest, answer = excluded.answer, at = excluded.at",
-    )
-    .bind(model.id.0)
-    .bind(&model.digest)
-    .bind(json(info))
-    .bind(core.now().0)
-    .execute(&mut *transaction)
-    .await
-    .map_err(failed)?;
-    transaction.commit().await.map_err(failed)
 }

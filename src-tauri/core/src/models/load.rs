@@ -119,7 +119,7 @@ async fn attempt(
         tokio::time::timeout(Duration::from_secs(limit.into()), load).await.unwrap_or_else(
             |_| Err(WireError::new(ErrorCode::LoadTimedOut).with("seconds", limit)),
         )?;
-        task.phase("waiting");
+        task.phase("confirming");
         let listed = async {
             loop {
                 let loaded = client.ps().await?;

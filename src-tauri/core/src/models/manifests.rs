@@ -9,8 +9,8 @@ use std::{
 use corral_contract::{ErrorCode, InstanceId, WireError, models::LayerInfo};
 use serde::Deserialize;
 
-use super::poll::key_of;
-use crate::{Core, Result, db::failed};
+use super::{poll::key_of, store};
+use crate::{Core, Result};
 
 /// Largest manifest that is read; real ones have a few kilobytes.
 const LARGEST: u64 = 1 << 20;
@@ -44,12 +44,7 @@ struct Manifest {
 /// # Errors
 /// Database errors.
 pub(super) async fn of_instance(core: &Core, instance: InstanceId) -> Result<Option<Manifests>> {
-    let path: Option<String> = sqlx::query_scalar("SELECT store_path FROM instance WHERE id = ?")
-        .bind(instance.0)
-        .fetch_optional(core.db.read())
-        .await
-        .map_err(failed)?
-        .flatten();
+    let path = store::store_path(core, instance).await?;
     let Some(path) = path else { return Ok(None) };
     tokio::task::spawn_blocking(move || read(&PathBuf::from(path).join("manifests")))
         .await

@@ -12,8 +12,8 @@ use corral_contract::{
 
 use super::{
     change::{Change, edit, set_run},
-    operation, seen,
-    store::StoredModel,
+    operation,
+    store::{self, StoredModel},
 };
 use crate::{Core, Result, notices, ollama::LoadedModel};
 
@@ -93,7 +93,7 @@ impl Watch {
         let listed: HashSet<String> = loaded.iter().map(|each| key_of(&each.name)).collect();
         let newcomer = self.listed.as_ref().is_some_and(|before| !listed.is_subset(before));
         let digests: Vec<&str> = loaded.iter().filter_map(|each| each.digest.as_deref()).collect();
-        let rows = seen::candidates(core, instance, &listed, &digests).await?;
+        let rows = store::seen::candidates(core, instance, &listed, &digests).await?;
         let by_key: HashMap<&str, &StoredModel> =
             rows.iter().map(|row| (row.key.as_str(), row)).collect();
         let strangers = listed.iter().any(|key| !by_key.contains_key(key.as_str()));
@@ -144,7 +144,7 @@ impl Watch {
                     Change::by(Cause::Idle)
                 } else if newcomer || operation::loading(core).iter().any(|id| *id != row.id) {
                     Change::by(Cause::Evicted)
-                } else if !seen::started_by_us(core, row.id).await? {
+                } else if !store::seen::started_by_us(core, row.id).await? {
                     Change::by(Cause::External)
                 } else {
                     return self.crashes(core, row, now).await;

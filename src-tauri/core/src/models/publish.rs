@@ -15,40 +15,12 @@ use super::{
     operation,
     store::{self, StoredModel},
 };
-use crate::{
-    Core, Result,
-    db::{failed, from_json, json},
-    downloads, instances,
-};
+use crate::{Core, Result, db::from_json, downloads, instances};
 
 /// Counts are told at most this often.
 const COUNTS_EVERY: Duration = Duration::from_millis(250);
 
-/// The columns of `model m` that [`shown`] reads, for use inside `concat!`: one query whatever the
-/// number of rows, each part answered by an index.
-macro_rules! row_columns {
-    () => {
-        concat!(
-            $crate::models::store::model_columns!(),
-            ", EXISTS (SELECT 1 FROM task t WHERE t.model_id = m.id AND t.log_exists = 1)
-                 AS has_log,
-               (SELECT json_group_array(a.name) FROM model a
-                 WHERE a.instance_id = m.instance_id AND a.digest = m.digest AND a.id <> m.id
-                   AND a.on_server = 1 AND a.hidden_until IS NULL) AS aliases,
-               (SELECT i.last_sync FROM instance i WHERE i.id = m.instance_id) AS last_sync"
-        )
-    };
-}
-pub(super) use row_columns;
-
-const ROWS: &str = concat!(
-    "SELECT ",
-    row_columns!(),
-    " FROM model m
-      WHERE m.id IN (SELECT value FROM json_each(?)) AND m.hidden_until IS NULL ORDER BY m.id"
-);
-
-/// Completes a row with [`row_columns`] by what only lives in memory.
+/// Completes a row of [`store::shown`] by what only lives in memory.
 ///
 /// # Errors
 /// `STRUCT_TRANSFORM` for words of another version.
@@ -115,8 +87,7 @@ fn complete(
 /// # Errors
 /// Database errors, `STRUCT_TRANSFORM`.
 pub(super) async fn rows(core: &Core, ids: &[ModelId]) -> Result<Vec<ModelRow>> {
-    let rows =
-        sqlx::query(ROWS).bind(json(&ids)).fetch_all(core.db.read()).await.map_err(failed)?;
+    let rows = store::shown::rows(core, ids).await?;
     rows.iter().map(|row| shown(core, row)).collect()
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn recreate(core: &Core, model: &StoredModel, task: &Task) -> R
     if ran {
         unload::close(core, model, task).await?;
     }
-    task.phase("resetting");
+    task.phase("preparing");
     edit(core, model.id, Change::by(Cause::User), |row| {
         row.run = Run::Stopped;
         row.memory = None;

@@ -1,98 +1,24 @@
 //! Model rows in the database.
 
 use corral_contract::{
-    ErrorCode, InstanceId, ModelId, TaskId, Timestamp, WireError,
-    models::Memory,
+    BatchId, ErrorCode, InstanceId, ModelId, TaskId, Timestamp, WireError,
     name::{ModelName, natural_key},
     status::{Cause, Install, Origin, Run, Status},
 };
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
+pub(crate) use super::model::StoredModel;
 use crate::{
     Core, Result,
     db::{failed, from_json, json},
 };
 
-/// A model as it is stored.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct StoredModel {
-    pub(crate) id: ModelId,
-    pub(crate) instance: InstanceId,
-    /// As Ollama displays it.
-    pub(crate) name: String,
-    /// See [`ModelName::key`].
-    pub(crate) key: String,
-    pub(crate) origin: Origin,
-    pub(crate) registry: String,
-    pub(crate) install: Install,
-    pub(crate) run: Run,
-    pub(crate) bytes: Option<u64>,
-    pub(crate) digest: Option<String>,
-    pub(crate) modified_at: Option<Timestamp>,
-    pub(crate) family: Option<String>,
-    pub(crate) parameter_size: Option<String>,
-    pub(crate) quantization: Option<String>,
-    pub(crate) context_length: Option<u64>,
-    pub(crate) capabilities: Vec<String>,
-    pub(crate) cloud: bool,
-    /// On the server when it was last asked.
-    pub(crate) on_server: bool,
-    pub(crate) message: String,
-    pub(crate) problem: Option<WireError>,
-    pub(crate) memory: Option<Memory>,
-    pub(crate) last_task: Option<TaskId>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) seen_at: Option<Timestamp>,
-    /// Not shown: a delete that can still be taken back, or is being done.
-    pub(crate) hidden_until: Option<Timestamp>,
-    /// Hash of what the server last said about it; an equal one means nothing changed.
-    pub(crate) mark: Option<i64>,
-}
-
-impl StoredModel {
-    /// A row just inserted for a model that was found on its server.
-    pub(crate) fn fresh(
-        id: ModelId,
-        instance: InstanceId,
-        name: &ModelName,
-        origin: Origin,
-        created_at: Timestamp,
-    ) -> Self {
-        StoredModel {
-            id,
-            instance,
-            name: name.display(),
-            key: name.key(),
-            origin,
-            registry: name.host.to_ascii_lowercase(),
-            install: Install::Ready,
-            run: Run::Stopped,
-            bytes: None,
-            digest: None,
-            modified_at: None,
-            family: None,
-            parameter_size: None,
-            quantization: None,
-            context_length: None,
-            capabilities: Vec::new(),
-            cloud: false,
-            on_server: false,
-            message: String::new(),
-            problem: None,
-            memory: None,
-            last_task: None,
-            created_at,
-            seen_at: None,
-            hidden_until: None,
-            mark: None,
-        }
-    }
-
-    /// The single status of the row.
-    pub(crate) fn status(&self) -> Status {
-        Status::derive(self.install, self.run)
-    }
-}
+pub(in crate::models) mod counts;
+pub(in crate::models) mod history;
+pub(in crate::models) mod search;
+pub(in crate::models) mod seen;
+pub(in crate::models) mod show;
+pub(in crate::models) mod shown;
 
 /// The columns of `model m` that [`decode`] reads, for use inside `concat!`.
 macro_rules! model_columns {
@@ -308,4 +234,91 @@ pub(crate) async fn remember(
     .await
     .map_err(failed)?;
     Ok(())
+}
+
+/// The row of a complete lower-case name, which is there.
+///
+/// # Errors
+/// `NOT_FOUND`, database errors.
+pub(super) async fn id_of(
+    connection: &mut SqliteConnection,
+    instance: InstanceId,
+    key: &str,
+) -> Result<ModelId> {
+    let id = sqlx::query_scalar("SELECT id FROM model WHERE instance_id = ? AND key = ?")
+        .bind(instance.0)
+        .bind(key)
+        .fetch_one(connection)
+        .await
+        .map_err(failed)?;
+    Ok(ModelId(id))
+}
+
+/// Hides a row until then, or shows it again.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn hide(
+    connection: &mut SqliteConnection,
+    id: ModelId,
+    until: Option<Timestamp>,
+) -> Result<()> {
+    sqlx::query("UPDATE model SET hidden_until = ? WHERE id = ?")
+        .bind(until.map(|until| until.0))
+        .bind(id.0)
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// Shows the rows again that a batch had hidden and that were taken back.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn show_again(
+    connection: &mut SqliteConnection,
+    batch: BatchId,
+) -> Result<Vec<ModelId>> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "UPDATE model SET hidden_until = NULL
+         WHERE hidden_until IS NOT NULL AND id IN (
+             SELECT model_id FROM batch_item WHERE batch_id = ? AND state = 'cancelled')
+         RETURNING id",
+    )
+    .bind(batch.0)
+    .fetch_all(connection)
+    .await
+    .map_err(failed)?;
+    Ok(ids.into_iter().map(ModelId).collect())
+}
+
+/// Removes a row that no job waits for; one that was queued in between keeps it.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn remove_unqueued(connection: &mut SqliteConnection, id: ModelId) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM model WHERE id = ?1 AND NOT EXISTS (
+             SELECT 1 FROM job WHERE model_id = ?1 AND state IN ('queued', 'running', 'paused'))",
+    )
+    .bind(id.0)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+/// Where the models folder of an instance is, as far as it is known.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn store_path(core: &Core, instance: InstanceId) -> Result<Option<String>> {
+    let path: Option<Option<String>> =
+        sqlx::query_scalar("SELECT store_path FROM instance WHERE id = ?")
+            .bind(instance.0)
+            .fetch_optional(core.db.read())
+            .await
+            .map_err(failed)?;
+    Ok(path.flatten())
 }

@@ -67,7 +67,7 @@ pub(super) async fn unload(
         Err(error) if error.code == ErrorCode::NotFound => return Ok(()),
         other => other.inspect_err(|error| suspect(core, model, error))?,
     }
-    task.phase("waiting");
+    task.phase("confirming");
     let grace = core.config.unload_grace;
     let began = tokio::time::Instant::now();
     loop {

@@ -14,7 +14,7 @@ use super::{
     change::Change,
     operation,
     poll::{Found, Watch},
-    publish, seen,
+    publish, store,
 };
 use crate::{Core, Result, instances, signal::Signal, sync};
 
@@ -111,7 +111,7 @@ async fn look(
 
 /// The instance does not answer: its models are neither stopped nor crashed, nobody knows.
 async fn went_away(core: &Core, instance: InstanceId) -> Result<()> {
-    for id in seen::running(core, instance).await? {
+    for id in store::seen::running(core, instance).await? {
         if operation::running(core, id).is_none() {
             super::change::edit(core, id, Change::by(Cause::Instance), |row| {
                 row.run = Run::Unknown;

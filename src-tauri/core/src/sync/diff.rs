@@ -1,11 +1,15 @@
 //! What differs between a server's list and the rows, in memory.
 
 use std::{
+    cell::LazyCell,
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use corral_contract::{ErrorCode, ModelId, WireError, name::ModelName};
+use corral_contract::{
+    ErrorCode, ModelId, WireError,
+    name::{ModelName, NameError},
+};
 
 use super::store::Known;
 use crate::ollama::TagsModel;
@@ -25,34 +29,41 @@ pub(super) struct Diff<'a> {
 }
 
 /// Compares by normalised name. A name that is listed twice counts once, the first time.
-pub(super) fn diff<'a>(listed: &'a [TagsModel], known: &HashMap<String, Known>) -> Diff<'a> {
+///
+/// Nearly every name is written as it was last time: such a name is found as it stands, and only
+/// the others are taken apart.
+pub(super) fn diff<'a>(listed: &'a [TagsModel], known: &[Known]) -> Diff<'a> {
     let mut diff = Diff::default();
+    let by_name: HashMap<&str, &Known> = known.iter().map(|row| (row.name.as_str(), row)).collect();
+    let by_key = LazyCell::new(|| {
+        let keyed = |row: &'_ Known| Some((ModelName::parse(&row.name).ok()?.key(), row.id));
+        known.iter().filter_map(keyed).collect::<HashMap<String, ModelId>>()
+    });
+    let by_id = LazyCell::new(|| {
+        known.iter().map(|row| (row.id, row)).collect::<HashMap<ModelId, &Known>>()
+    });
     let mut seen: HashSet<ModelId> = HashSet::with_capacity(listed.len());
     let mut fresh: HashSet<String> = HashSet::new();
     for item in listed {
-        let name = match ModelName::parse(&item.name) {
-            Ok(name) => name,
-            Err(reason) => {
-                if diff.errors.len() < MOST_ERRORS {
-                    diff.errors.push(
-                        WireError::new(ErrorCode::BadAnswer)
-                            .with("name", item.name.chars().take(200).collect::<String>())
-                            .with("reason", reason.as_str()),
-                    );
+        let mut row = by_name.get(item.name.as_str()).copied();
+        if row.is_none() {
+            let name = match ModelName::parse(&item.name) {
+                Ok(name) => name,
+                Err(reason) => {
+                    diff.refuse(&item.name, reason);
+                    continue;
+                }
+            };
+            let key = name.key();
+            row = by_key.get(&key).and_then(|id| by_id.get(id)).copied();
+            if row.is_none() {
+                if fresh.insert(key) {
+                    diff.added.push((name, item, mark(item)));
                 }
                 continue;
             }
-        };
-        let key = name.key();
-        let Some(row) = known.get(&key) else {
-            if fresh.insert(key) {
-                diff.added.push((name, item, mark(item)));
-            }
-            continue;
-        };
-        if !seen.insert(row.id) {
-            continue;
         }
+        let Some(row) = row.filter(|row| seen.insert(row.id)) else { continue };
         let mark = mark(item);
         if row.on_server && row.mark == Some(mark) {
             diff.unchanged += 1;
@@ -60,13 +71,21 @@ pub(super) fn diff<'a>(listed: &'a [TagsModel], known: &HashMap<String, Known>) 
             diff.updated.push((row.id, item, mark));
         }
     }
-    diff.missing = known
-        .values()
-        .filter(|row| row.on_server && !seen.contains(&row.id))
-        .map(|row| row.id)
-        .collect();
-    diff.missing.sort();
+    let missing = known.iter().filter(|row| row.on_server && !seen.contains(&row.id));
+    diff.missing = missing.map(|row| row.id).collect();
     diff
+}
+
+impl Diff<'_> {
+    fn refuse(&mut self, name: &str, reason: NameError) {
+        if self.errors.len() < MOST_ERRORS {
+            self.errors.push(
+                WireError::new(ErrorCode::BadAnswer)
+                    .with("name", name.chars().take(200).collect::<String>())
+                    .with("reason", reason.as_str()),
+            );
+        }
+    }
 }
 
 /// A hash of everything that the list says about a model. Another version of the standard library
@@ -96,26 +115,25 @@ mod tests {
         TagsModel { name: name.to_owned(), digest: Some(digest.to_owned()), ..TagsModel::default() }
     }
 
-    fn row(id: i64, name: &str, item: Option<&TagsModel>) -> (String, Known) {
-        let key = ModelName::parse(name).map(|name| name.key()).unwrap_or_default();
-        let known = Known {
+    fn row(id: i64, name: &str, item: Option<&TagsModel>) -> Known {
+        Known {
+            name: name.to_owned(),
             id: ModelId(id),
             on_server: item.is_some(),
             hidden: false,
             mark: item.map(mark),
-        };
-        (key, known)
+        }
     }
 
     #[test]
     fn tells_added_updated_missing_and_unchanged_apart() {
         let listed = [item("same:1", "a"), item("moved:1", "b"), item("new:1", "c")];
-        let known = HashMap::from([
+        let known = [
             row(1, "same:1", Some(&listed[0])),
             row(2, "moved:1", Some(&item("moved:1", "old"))),
             row(3, "gone:1", Some(&item("gone:1", "d"))),
             row(4, "queued:1", None),
-        ]);
+        ];
         let diff = diff(&listed, &known);
         assert_eq!(diff.added.len(), 1);
         assert_eq!(diff.updated.iter().map(|each| each.0).collect::<Vec<_>>(), [ModelId(2)]);
@@ -127,7 +145,7 @@ mod tests {
     fn a_name_listed_twice_counts_once_whatever_its_case() {
         let listed =
             [item("foo", "a"), item("FOO:latest", "b"), item("bar:1", "c"), item("bar:1", "c")];
-        let known = HashMap::from([row(1, "foo:latest", Some(&listed[0]))]);
+        let known = [row(1, "foo:latest", Some(&listed[0]))];
         let diff = diff(&listed, &known);
         assert_eq!((diff.added.len(), diff.unchanged, diff.updated.len()), (1, 1, 0));
     }
@@ -135,7 +153,7 @@ mod tests {
     #[test]
     fn a_name_that_is_none_is_reported_and_the_rest_goes_on() {
         let listed = [item("../x/y/z/w", "a"), item("good:1", "b")];
-        let diff = diff(&listed, &HashMap::new());
+        let diff = diff(&listed, &[]);
         assert_eq!((diff.added.len(), diff.errors.len()), (1, 1));
     }
 }

@@ -106,7 +106,7 @@ async fn compare(
             task.phase(name);
         }
     };
-    phase("asking");
+    phase("listing");
     let answer = ask(core, instance, task, token).await?;
     let total = answer.models.len();
     progress(core, instance, 0, total);
@@ -119,9 +119,9 @@ async fn compare(
     let known = store::known(core, instance).await?;
     if answer.models.is_empty()
         && !order.empty_is_true
-        && known.values().any(|row| row.on_server && !row.hidden)
+        && known.iter().any(|row| row.on_server && !row.hidden)
     {
-        let count = known.values().filter(|row| row.on_server).count();
+        let count = known.iter().filter(|row| row.on_server).count();
         report.asks_empty = true;
         report.errors.push(
             WireError::new(ErrorCode::EmptyListSuspicious)
@@ -136,7 +136,7 @@ async fn compare(
     if token.is_cancelled() || task.is_some_and(|task| task.token().is_cancelled()) {
         return Err(WireError::new(ErrorCode::Cancelled));
     }
-    phase("writing");
+    phase("saving");
     let changed = apply::apply(core, instance, &diff, &answer.hash, report).await?;
     progress(core, instance, total, total);
     if changed.len() > TELL_EACH {

@@ -1,7 +1,5 @@
 //! Reports, and what is known of an instance's list.
 
-use std::collections::HashMap;
-
 use corral_contract::{
     ErrorCode, InstanceId, ModelId, TaskId, Timestamp, WireError,
     sync::{SyncHistory, SyncHistoryRequest, SyncReport, Trigger},
@@ -20,8 +18,10 @@ const USUAL: u32 = 50;
 const MOST: u32 = 200;
 
 /// What a comparison needs of a row.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Known {
+    /// As the server wrote it.
+    pub(super) name: String,
     pub(super) id: ModelId,
     pub(super) on_server: bool,
     /// Waits to be deleted.
@@ -39,22 +39,24 @@ pub(super) async fn name(core: &Core, instance: InstanceId) -> Result<String> {
         .ok_or_else(|| WireError::new(ErrorCode::NotFound).with("instance", instance))
 }
 
-/// Every row of an instance by its key.
-pub(super) async fn known(core: &Core, instance: InstanceId) -> Result<HashMap<String, Known>> {
+/// Every row of an instance.
+pub(super) async fn known(core: &Core, instance: InstanceId) -> Result<Vec<Known>> {
     let rows: Vec<(String, i64, bool, bool, Option<i64>)> = sqlx::query_as(
-        "SELECT key, id, on_server, hidden_until IS NOT NULL, mark FROM model
+        "SELECT name, id, on_server, hidden_until IS NOT NULL, mark FROM model
          WHERE instance_id = ?",
     )
     .bind(instance.0)
     .fetch_all(core.db.read())
     .await
     .map_err(failed)?;
-    Ok(rows
-        .into_iter()
-        .map(|(key, id, on_server, hidden, mark)| {
-            (key, Known { id: ModelId(id), on_server, hidden, mark })
-        })
-        .collect())
+    let known = |(name, id, on_server, hidden, mark)| Known {
+        name,
+        id: ModelId(id),
+        on_server,
+        hidden,
+        mark,
+    };
+    Ok(rows.into_iter().map(known).collect())
 }
 
 /// The hash of the list that the rows agree with.

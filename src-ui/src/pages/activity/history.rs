@@ -20,7 +20,7 @@ pub(super) fn History() -> impl IntoView {
     // The counts change whenever a model's state does.
     let counted = Memo::new(move |_| stores.models.with(|models| models.counted));
     Effect::new(move |_| {
-        counted.track();
+        counted.with(|_| ());
         untrack(|| paging.first(ask(None, paging.shown())));
     });
     let more = move |()| {

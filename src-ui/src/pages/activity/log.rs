@@ -20,7 +20,7 @@ const MOST: usize = 2_000_000;
 
 /// What was read of a log so far.
 #[derive(Clone, Copy)]
-struct Reading {
+pub(in crate::pages) struct Reading {
     id: TaskId,
     text: RwSignal<String>,
     offset: StoredValue<u64>,
@@ -31,8 +31,9 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(id: TaskId) -> Reading {
-        Reading {
+    /// Starts reading, and reads on as long as the task writes and the caller's view lives.
+    pub(in crate::pages) fn open(id: TaskId) -> Reading {
+        let reading = Reading {
             id,
             text: RwSignal::default(),
             offset: StoredValue::new(0),
@@ -40,7 +41,17 @@ impl Reading {
             exists: RwSignal::new(None),
             problem: RwSignal::new(None),
             busy: StoredValue::new(false),
-        }
+        };
+        let now = use_stores().now;
+        // A log that is being written has no events of its own: it is read on with the clock of
+        // the window while it shows.
+        Effect::new(move |_| {
+            now.track();
+            if untrack(|| reading.growing.get()) {
+                reading.read_on();
+            }
+        });
+        reading
     }
 
     /// Reads on to the end of what is there.
@@ -89,19 +100,9 @@ impl Reading {
 #[component]
 pub(super) fn LogDrawer(id: TaskId, #[prop(into)] on_close: Callback<()>) -> impl IntoView {
     let (stores, words) = (use_stores(), use_words());
-    let reading = Reading::new(id);
-    let follow = RwSignal::new(true);
-    let query = RwSignal::new(String::new());
+    let reading = Reading::open(id);
     let width = RwSignal::new(640.0);
     let task = Memo::new(move |_| stores.tasks.with(|tasks| tasks.get(id).cloned()));
-    // A log that is being written has no events of its own: it is read on with the clock of the
-    // window while it shows.
-    Effect::new(move |_| {
-        stores.now.track();
-        if untrack(|| reading.growing.get()) {
-            reading.read_on();
-        }
-    });
     let title = move || {
         task.with(|task| match task {
             Some(task) => {
@@ -141,23 +142,34 @@ pub(super) fn LogDrawer(id: TaskId, #[prop(into)] on_close: Callback<()>) -> imp
                     view! { <div class="task-log__problem"><ErrorCard error=Signal::stored(problem) /></div> }
                 })
             }}
-            <div class="task-log__bar">
-                <TextInput
-                    id="task-log-search"
-                    value=query
-                    placeholder=words.signal("activity.searchLog")
-                    attr:data-testid="task-log-search"
-                    attr:aria-label=words.signal("activity.searchLog")
-                />
-                <Checkbox
-                    ticked=Signal::derive(move || Ticked::from(follow.get()))
-                    label=words.signal("activity.follow")
-                    on_toggle=move |_| follow.update(|on| *on = !*on)
-                    attr:data-testid="task-log-follow"
-                />
-            </div>
-            <LogText reading query follow />
+            <TaskLog reading />
         </Drawer>
+    }
+}
+
+/// The lines of a log, with a search field and a box for staying at its end.
+#[component]
+pub(in crate::pages) fn TaskLog(reading: Reading) -> impl IntoView {
+    let words = use_words();
+    let follow = RwSignal::new(true);
+    let query = RwSignal::new(String::new());
+    view! {
+        <div class="task-log__bar">
+            <TextInput
+                id="task-log-search"
+                value=query
+                placeholder=words.signal("activity.searchLog")
+                attr:data-testid="task-log-search"
+                attr:aria-label=words.signal("activity.searchLog")
+            />
+            <Checkbox
+                ticked=Signal::derive(move || Ticked::from(follow.get()))
+                label=words.signal("activity.follow")
+                on_toggle=move |_| follow.update(|on| *on = !*on)
+                attr:data-testid="task-log-follow"
+            />
+        </div>
+        <LogText reading query follow />
     }
 }
 

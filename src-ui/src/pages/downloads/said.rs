@@ -47,7 +47,7 @@ pub(super) fn layer_look(state: LayerState) -> (icondata::Icon, &'static str) {
 }
 
 /// Why a job stands still, or what failed; empty while it moves.
-pub(super) fn reason(words: Words, job: &JobView, now: Timestamp) -> String {
+pub(in crate::pages) fn reason(words: Words, job: &JobView, now: Timestamp) -> String {
     if let (JobState::Failed, Some(problem)) = (job.state, &job.problem) {
         return problem::line(words, problem);
     }

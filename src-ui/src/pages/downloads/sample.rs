@@ -26,6 +26,7 @@ pub(crate) fn job(id: i64) -> JobView {
             speed: None,
             left_seconds: None,
             again: 0,
+            shown: None,
             layers: Vec::new(),
         },
         attempts: 0,

@@ -206,9 +206,9 @@ fn Servers(servers: Vec<DetectedServer>, search: Search, sending: Sending) -> im
                         let title = store.clone();
                         view! { <p class="faint mono cut" title=title>{store}</p> }
                     })}
-                    {conflict.map(|text| view! {
+                    {conflict.map(|what| view! {
                         <p class="found__conflict">
-                            {move || words.fill("instances.conflict", &[("text", &text)])}
+                            {move || words.get(&format!("instances.conflictWith.{what}"))}
                         </p>
                     })}
                 </div>

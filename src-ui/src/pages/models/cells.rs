@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use corral_contract::{
-    InstanceId, WireError,
+    InstanceId,
     models::ModelRow,
-    progress::{LayerState, Progress, WaitReason},
     status::{Install, Status},
 };
 use leptos::prelude::*;
@@ -16,15 +15,17 @@ use super::{
     list::use_list,
 };
 use crate::{
-    components::{Button, Checkbox, IconButton, StatusBadge, use_menu},
-    format, problem,
-    state::{Stores, pending::Pending},
+    components::{Button, Checkbox, IconButton, use_menu},
+    format,
+    state::Stores,
     words::{Words, use_words},
 };
 
 mod memory;
+mod status;
 
 pub use memory::memory_cell;
+pub use status::StatusCell;
 
 /// The row at a place, followed.
 pub type Row = Memo<Option<Arc<ModelRow>>>;
@@ -136,144 +137,17 @@ fn SelectCell(row: Row, place: usize) -> impl IntoView {
     }
 }
 
-/// Icon and tone of a status.
-#[must_use]
-pub fn look(status: Status, cloud: bool) -> (icondata::Icon, &'static str) {
-    match status {
-        Status::Running => (icondata::LuCircleCheck, "ok"),
-        Status::Starting | Status::Stopping => (icondata::LuLoaderCircle, "busy"),
-        Status::Downloading => (icondata::LuDownload, "busy"),
-        Status::Verifying => (icondata::LuShield, "busy"),
-        Status::Queued => (icondata::LuClock, "busy"),
-        Status::Paused => (icondata::LuPause, "warn"),
-        Status::Stopped if cloud => (icondata::LuCloud, "off"),
-        Status::Stopped => (icondata::LuSquare, "off"),
-        Status::Failed => (icondata::LuCircleAlert, "bad"),
-        Status::Crashed => (icondata::LuZap, "bad"),
-        Status::Unavailable => (icondata::LuCircleDashed, "off"),
-    }
-}
-
-/// The status with its reason under it; `row` may be the drawer's as well.
-#[component]
-pub fn StatusCell(row: Row) -> impl IntoView {
-    let (words, list) = (use_words(), use_list());
-    let stores = list.stores;
-    let status = Memo::new(move |_| {
-        row.with(|row| {
-            row.as_ref().map(|row| {
-                let action = stores.pending.with(|pending| pending.of(row.id));
-                (Pending::assumed(action, row.status), row.cloud)
-            })
-        })
-    });
-    let reason = Memo::new(move |_| {
-        row.with(|row| row.as_deref().and_then(|row| reason(row, words, stores)))
-    });
-    view! {
-        {move || match status.get() {
-            None => view! { <span class="models__wait"></span> }.into_any(),
-            Some((status, cloud)) => {
-                let (icon, tone) = look(status, cloud);
-                let key = if cloud && status == Status::Stopped {
-                    "status.cloud".to_owned()
-                } else {
-                    format!("status.{}", status.as_str())
-                };
-                view! {
-                    <StatusBadge
-                        icon=icon
-                        tone=tone
-                        text=Signal::derive(move || words.get(&key))
-                        turning=matches!(status, Status::Starting | Status::Stopping)
-                    />
-                }
-                    .into_any()
-            }
-        }}
-        {move || {
-            reason.get().map(|(text, bad)| {
-                let hint = text.clone();
-                view! { <small class="models__why" class:models__why--bad=bad title=hint>{text}</small> }
-            })
-        }}
-    }
-}
-
-/// One line under the status when something is not as usual, and whether it is bad.
-fn reason(row: &ModelRow, words: Words, stores: Stores) -> Option<(String, bool)> {
-    if !row.online {
-        let text = match row.seen_at {
-            Some(at) => words.fill("models.asOf", &[("time", &format::time_of_day(at))]),
-            None => words.get("why.offline"),
-        };
-        return Some((text, false));
-    }
-    if let (Status::Failed | Status::Crashed, Some(error)) = (row.status, &row.problem) {
-        return Some((problem::line(words, error), true));
-    }
-    match row.status {
-        Status::Queued | Status::Paused | Status::Downloading | Status::Verifying => {
-            let wait = row.job.and_then(|id| {
-                stores
-                    .downloads
-                    .with(|downloads| downloads.get(id).and_then(|job| job.wait.clone()))
-            });
-            match (wait, &row.progress) {
-                (Some(wait), _) => Some((waiting(&wait, words, stores), false)),
-                (None, Some(progress)) => layers(progress, words).map(|text| (text, false)),
-                (None, None) => None,
-            }
-        }
-        Status::Starting => Some((words.get("taskPhase.loading"), false)),
-        Status::Unavailable => Some((words.get("models.goneFromServer"), false)),
-        _ => None,
-    }
-}
-
-/// Why a job stands still, in words.
-#[must_use]
-pub fn waiting(wait: &WaitReason, words: Words, stores: Stores) -> String {
-    match wait {
-        WaitReason::Queue { position } => {
-            let ahead = position.saturating_sub(1).to_string();
-            words.fill("wait.queue", &[("n", &ahead)])
-        }
-        WaitReason::User => words.get("wait.user"),
-        WaitReason::Offline => words.get("wait.offline"),
-        WaitReason::Quit => words.get("wait.quit"),
-        WaitReason::Disk { missing } => {
-            words.fill("wait.disk", &[("missing", &corral_contract::size::format(*missing))])
-        }
-        WaitReason::Retry { at, attempt, code } => {
-            let left = (at - stores.now.get().0) / 1000;
-            let error = problem::line(words, &WireError::new(*code));
-            words.fill(
-                "wait.retry",
-                &[
-                    ("time", &format::clock(left)),
-                    ("attempt", &attempt.to_string()),
-                    ("problem", &error),
-                ],
-            )
-        }
-    }
-}
-
-fn layers(progress: &Progress, words: Words) -> Option<String> {
-    let total = progress.layers.len();
-    let over =
-        |state| matches!(state, LayerState::Present | LayerState::Fetched | LayerState::Verified);
-    let done = progress.layers.iter().filter(|layer| over(layer.state)).count();
-    (total > 1).then(|| {
-        let now = (done + 1).min(total).to_string();
-        words.fill("models.layer", &[("n", &now), ("total", &total.to_string())])
-    })
-}
-
 #[component]
 fn NameCell(row: Row) -> impl IntoView {
     let list = use_list();
+    let stores = list.stores;
+    // Where several instances show, the row says whose it is.
+    let instance = Memo::new(move |_| {
+        let several = stores.instances.with(|instances| instances.all().len() > 1);
+        let one = stores.models.with(|models| models.query().instance_id.is_some());
+        let id = row.with(|row| row.as_ref().map(|row| row.instance));
+        id.filter(|_| several && !one).map(|id| instance_name(stores, id))
+    });
     let name = Memo::new(move |_| {
         row.with(|row| row.as_ref().map(|row| (row.id, row.name.clone(), row.aliases.clone())))
     });
@@ -300,6 +174,7 @@ fn NameCell(row: Row) -> impl IntoView {
                     {model}
                     <span class="faint">{tag}</span>
                 </button>
+                <small class="models__why">{instance}</small>
             }
         })
     }

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 
 use crate::{
     components::{Align, Column, MenuItem},
+    frame::media::Narrow,
     preferences::Preferences,
-    state::Stores,
     words::Words,
 };
 
@@ -19,10 +19,12 @@ struct Known {
     sort: Option<SortKey>,
     /// Shows unless the user chose otherwise.
     usual: bool,
+    /// Does not show in a narrow window unless the user chose it.
+    wide: bool,
 }
 
 const fn known(key: &'static str, width: f64) -> Known {
-    Known { key, width, align: Align::Start, sort: None, usual: true }
+    Known { key, width, align: Align::Start, sort: None, usual: true, wide: false }
 }
 
 const fn more(key: &'static str, width: f64) -> Known {
@@ -31,41 +33,43 @@ const fn more(key: &'static str, width: f64) -> Known {
 
 const KNOWN: &[Known] = &[
     known("select", 42.0),
-    Known { sort: Some(SortKey::Status), ..known("status", 152.0) },
-    Known { sort: Some(SortKey::Name), ..known("name", 158.0) },
-    known("instance", 96.0),
-    Known { align: Align::End, sort: Some(SortKey::Size), ..known("size", 78.0) },
-    known("quantization", 74.0),
-    known("from", 66.0),
-    known("memory", 206.0),
+    Known { sort: Some(SortKey::Status), ..known("status", 148.0) },
+    Known { sort: Some(SortKey::Name), ..known("name", 140.0) },
+    more("instance", 96.0),
+    Known { align: Align::End, sort: Some(SortKey::Size), ..known("size", 76.0) },
+    Known { wide: true, ..known("quantization", 72.0) },
+    Known { wide: true, ..known("from", 64.0) },
+    known("memory", 218.0),
     Known { align: Align::End, ..known("unloads", 62.0) },
-    Known { align: Align::End, sort: Some(SortKey::CreatedAt), ..known("created", 70.0) },
+    Known {
+        wide: true,
+        align: Align::End,
+        sort: Some(SortKey::CreatedAt),
+        ..known("created", 68.0)
+    },
     more("id", 60.0),
     more("message", 180.0),
     more("log", 56.0),
     more("digest", 116.0),
     more("modified", 130.0),
     more("capabilities", 170.0),
-    known("actions", 160.0),
+    known("actions", 156.0),
 ];
 
 /// Columns that always show.
 const FIXED: &[&str] = &["select", "status", "name", "actions"];
 
-const SHOWN: &str = "models.columns";
-const WIDTHS: &str = "models.widths";
+const SHOWN: &str = "models-columns";
+const WIDTHS: &str = "models-widths";
 
 /// The columns that show, with their widths.
 #[must_use]
-pub fn columns(words: Words, preferences: Preferences, stores: Stores) -> Signal<Vec<Column>> {
+pub fn columns(words: Words, preferences: Preferences, narrow: Narrow) -> Signal<Vec<Column>> {
     let memo = Memo::new(move |_| {
         let widths: BTreeMap<String, f64> = preferences.get(WIDTHS).unwrap_or_default();
-        let several = stores.instances.with(|instances| instances.all().len() > 1);
-        let one = stores.models.with(|models| models.query().instance_id.is_some());
         KNOWN
             .iter()
-            .filter(|column| shows(preferences, column))
-            .filter(|column| column.key != "instance" || (several && !one))
+            .filter(|column| shows(preferences, column, narrow))
             .map(|column| Column {
                 key: column.key,
                 label: match column.key {
@@ -83,9 +87,13 @@ pub fn columns(words: Words, preferences: Preferences, stores: Stores) -> Signal
     memo.into()
 }
 
-fn shows(preferences: Preferences, column: &Known) -> bool {
+fn shows(preferences: Preferences, column: &Known, narrow: Narrow) -> bool {
     let chosen: BTreeMap<String, bool> = preferences.get(SHOWN).unwrap_or_default();
-    FIXED.contains(&column.key) || chosen.get(column.key).copied().unwrap_or(column.usual)
+    FIXED.contains(&column.key)
+        || chosen
+            .get(column.key)
+            .copied()
+            .unwrap_or(column.usual && !(column.wide && narrow.0.get()))
 }
 
 /// The order that a head line stands for.
@@ -109,12 +117,12 @@ pub fn resize(preferences: Preferences, key: &str, width: f64) {
 
 /// The entries of the column chooser.
 #[must_use]
-pub fn chooser(words: Words, preferences: Preferences) -> Vec<MenuItem> {
+pub fn chooser(words: Words, preferences: Preferences, narrow: Narrow) -> Vec<MenuItem> {
     let mut items: Vec<MenuItem> = KNOWN
         .iter()
         .filter(|column| !FIXED.contains(&column.key))
         .map(|column| {
-            let on = shows(preferences, column);
+            let on = shows(preferences, column, narrow);
             let label = words.get(&format!("column.{}", column.key));
             let mut item = MenuItem::new(label, &format!("column-{}", column.key), move || {
                 let mut chosen: BTreeMap<String, bool> =

@@ -31,7 +31,7 @@ use overview::Overview;
 use run::RunForm;
 use template::{Licence, Template};
 
-const WIDTH: &str = "models.drawer";
+const WIDTH: &str = "models-drawer";
 
 /// The drawer about one model. It follows the row; the rest is loaded when it opens and again when
 /// the model's files or state change.
@@ -53,7 +53,7 @@ pub(super) fn Detail(id: ModelId, actions: Actions) -> impl IntoView {
         })
     });
     Effect::new(move |_| {
-        version.track();
+        version.with(|_| ());
         spawn_local(async move {
             match ipc::call::<LoadDetail>(ModelRef { id }).await {
                 Ok(answer) => {

@@ -94,7 +94,8 @@ impl List {
                 .with(|models| (models.stale(), models.query().clone(), models.missing(first, end)))
         });
         Effect::new(move |_| {
-            wanted.track();
+            // A memo that is not read never runs.
+            wanted.with(|_| ());
             list.tries.set_value(0);
             list.load();
         });
@@ -115,17 +116,17 @@ impl List {
         let preferences = self.preferences;
         Effect::new(move |restored: Option<bool>| {
             if restored == Some(true) {
-                self.filter.with(|filter| preferences.set("models.filter", filter));
+                self.filter.with(|filter| preferences.set("models-filter", filter));
                 return true;
             }
             if !preferences.loaded() {
                 return false;
             }
             untrack(|| {
-                if let Some(filter) = preferences.get::<Filter>("models.filter") {
+                if let Some(filter) = preferences.get::<Filter>("models-filter") {
                     self.filter.set(filter);
                 }
-                let ids = preferences.get::<Vec<ModelId>>("models.selected").unwrap_or_default();
+                let ids = preferences.get::<Vec<ModelId>>("models-selected").unwrap_or_default();
                 self.stores.models.maybe_update(|models| {
                     let fresh = models.selected().is_empty() && !ids.is_empty();
                     if fresh {
@@ -148,7 +149,7 @@ impl List {
         Effect::new(move |_| {
             let ids = selected.get();
             if preferences.loaded() {
-                preferences.set("models.selected", &ids);
+                preferences.set("models-selected", &ids);
             }
         });
     }

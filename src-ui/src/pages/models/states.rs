@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use super::list::{Open, use_list};
 use crate::{
     components::{Button, ButtonKind, EmptyState, ErrorCard},
-    frame::outcomes::advise,
     navigation::{Page, use_navigation},
+    pages::advice,
     words::use_words,
 };
 
@@ -99,11 +99,11 @@ pub(super) fn Failure(error: WireError) -> impl IntoView {
     let (list, navigation) = (use_list(), use_navigation());
     let on_advice = move |advice: Advice| match advice {
         Advice::Retry | Advice::Refresh | Advice::TryNow => list.load(),
-        advice => advise(advice, navigation),
+        other => advice::follow(other, navigation, None, None),
     };
     view! {
         <div class="models__error" data-testid="models-error">
-            <ErrorCard error=Signal::stored(error) on_advice=on_advice />
+            <ErrorCard error=Signal::stored(advice::followable(error)) on_advice=on_advice />
         </div>
     }
 }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     components::{Checkbox, RowEvent, Skeleton, Table, Ticked, use_menu},
+    frame::media::use_narrow,
     words::use_words,
 };
 
@@ -103,7 +104,7 @@ fn Rows(actions: Actions) -> impl IntoView {
     view! {
         <Table
             label=words.signal("nav.models")
-            columns=columns::columns(words, list.preferences, list.stores)
+            columns=columns::columns(words, list.preferences, use_narrow())
             total=total
             active=list.active
             sort=sort

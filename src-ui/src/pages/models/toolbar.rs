@@ -7,6 +7,8 @@ use wasm_bindgen::JsCast;
 use super::{columns, filter::Group, list::use_list, size_filter::SizeFilter};
 use crate::{
     components::{Chip, Glyph, IconButton, MenuItem, use_menu},
+    format,
+    frame::media::use_narrow,
     words::use_words,
 };
 
@@ -28,6 +30,7 @@ pub(super) fn focus_search() {
 #[component]
 pub(super) fn Toolbar() -> impl IntoView {
     let (words, list, menu) = (use_words(), use_list(), use_menu());
+    let narrow = use_narrow();
     let counts = Memo::new(move |_| {
         list.stores.models.with(|models| {
             let chosen = models.query().instance_id.and(models.chosen.as_ref());
@@ -72,7 +75,7 @@ pub(super) fn Toolbar() -> impl IntoView {
                             <Chip
                                 label=Signal::derive(move || {
                                     let name = words.get(&format!("group.{}", group.as_str()));
-                                    format!("{name} {}", group.count(&counts.get()))
+                                    format!("{name} {}", format::count(group.count(&counts.get())))
                                 })
                                 on=Signal::derive(move || {
                                     list.filter.with(|filter| filter.group == *group)
@@ -114,7 +117,7 @@ pub(super) fn Toolbar() -> impl IntoView {
                 label=words.signal("models.columns")
                 popup=true
                 on_press=move |event: web_sys::MouseEvent| {
-                    let items = Signal::derive(move || columns::chooser(words, list.preferences));
+                    let items = Signal::derive(move || columns::chooser(words, list.preferences, narrow));
                     menu.open_under(&event, words.get("models.columns"), items);
                 }
                 attr:data-testid="column-chooser"

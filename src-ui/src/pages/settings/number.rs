@@ -29,9 +29,9 @@ pub(super) fn NumberRow(
     /// Its name on the wire, in the texts and in tests.
     field: &'static str,
     range: RangeInclusive<u32>,
-    /// Key of the unit behind the number.
-    #[prop(default = "settings.unitNone")]
-    unit: &'static str,
+    /// Key of the unit behind the number, if it has one.
+    #[prop(optional)]
+    unit: Option<&'static str>,
     read: fn(&Settings) -> u32,
     write: fn(&mut Settings, u32),
 ) -> impl IntoView {
@@ -111,7 +111,7 @@ pub(super) fn NumberRow(
                         _ => {}
                     }
                 />
-                <span class="setting__unit">{words.signal(unit)}</span>
+                <span class="setting__unit">{unit.map(|unit| words.signal(unit))}</span>
             </span>
             <p class="setting__error" id=note aria-live="polite">{move || error.get()}</p>
         </div>

@@ -22,7 +22,7 @@ pub(super) struct Saving {
 impl Saving {
     pub(super) fn new() -> Saving {
         Saving {
-            sending: Sending::new(),
+            sending: Sending::of_page(),
             stores: use_stores(),
             before: RwSignal::new(None),
             refused: RwSignal::new(None),

@@ -19,7 +19,7 @@ use crate::{
 #[component]
 pub(super) fn Storage() -> impl IntoView {
     let (words, stores) = (use_words(), use_stores());
-    let sending = Sending::new();
+    let sending = Sending::of_page();
     let status = Memo::new(move |_| stores.system.with(|system| system.storage.clone()));
     let asking = RwSignal::new(None::<BackupFile>);
     let back_up = move |()| {
@@ -96,15 +96,15 @@ fn Trouble() -> impl IntoView {
             view! {
                 {problem.map(|problem| view! { <ErrorCard error=Signal::stored(problem) /> })}
                 {status.read_only.then(|| view! {
-                    <Note tone=Tone::Warning>{words.get("banner.readOnly")}</Note>
+                    <Note tone=Tone::Warning>{words.signal("banner.readOnly")}</Note>
                 })}
                 {status.set_aside.map(|path| view! {
                     <Note tone=Tone::Warning>
-                        {words.fill("banner.setAside", &[("path", &path)])}
+                        {move || words.fill("banner.setAside", &[("path", &path)])}
                     </Note>
                 })}
                 {status.restore_pending.map(|name| view! {
-                    <Note>{words.fill("settings.restorePending", &[("name", &name)])}</Note>
+                    <Note>{move || words.fill("settings.restorePending", &[("name", &name)])}</Note>
                 })}
             }
         })

@@ -152,6 +152,7 @@ fn progress_reaches_its_row_only() {
         speed: None,
         left_seconds: None,
         again: 0,
+        shown: None,
         layers: Vec::new(),
     };
     assert!(models.apply(11, &AppEvent::Progress(vec![progress.clone()])));

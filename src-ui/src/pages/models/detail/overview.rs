@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use corral_contract::{
-    Advice,
+    Advice, WireError,
     models::{Memory, ModelDetail, ModelRow, StartOptions},
     size,
     status::Action,
@@ -18,8 +18,8 @@ use super::super::{
 use crate::{
     components::{CopyButton, ErrorCard, Part, ProgressBar, Tag},
     format,
-    frame::outcomes::advise,
     navigation::use_navigation,
+    pages::advice,
     words::use_words,
 };
 
@@ -44,7 +44,7 @@ pub(super) fn Overview(row: Row, detail: Arc<ModelDetail>, actions: Actions) -> 
                 actions.run(Action::Start, &row, options);
             }
             Advice::OpenLog => list.tab.set("log"),
-            advice => advise(advice, navigation),
+            other => advice::follow(other, navigation, Some(row.instance), row.last_task),
         }
     });
     view! {
@@ -52,7 +52,7 @@ pub(super) fn Overview(row: Row, detail: Arc<ModelDetail>, actions: Actions) -> 
             problem.get().map(|error| {
                 view! {
                     <section class="detail__section">
-                        <ErrorCard error=Signal::stored(error) on_advice=on_advice />
+                        <ErrorCard error=Signal::stored(shown(error)) on_advice=on_advice />
                     </section>
                 }
             })
@@ -63,6 +63,14 @@ pub(super) fn Overview(row: Row, detail: Arc<ModelDetail>, actions: Actions) -> 
             move || row.get().map(|row| view! { <Facts row detail=detail.clone() /> })
         }
         <Layers detail />
+    }
+}
+
+/// Everything that belongs to the controls of a model can be followed here.
+fn shown(error: WireError) -> WireError {
+    match error.hint {
+        Some(Advice::LowerContext | Advice::Recreate | Advice::Retry) => error,
+        _ => advice::followable(error),
     }
 }
 

@@ -8,20 +8,17 @@ use corral_contract::{
 };
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::publish::{self, row_columns};
-use crate::{Core, Result, db::failed, router::Handle};
+use super::shown::row_columns;
+use crate::{Core, Result, db::failed, models::publish, router::Handle};
 
 /// Rows of a page when none are asked for, and at most.
 const USUAL: u32 = 50;
 const MOST: u32 = 500;
 
-/// Only the ids of the page are looked for, in the index that holds everything that is filtered
-/// and sorted by; the rows themselves are read for the page alone.
-const PAGE: &str = concat!(
-    "SELECT ",
-    row_columns!(),
-    " FROM (SELECT id AS place FROM model INDEXED BY model_search WHERE "
-);
+/// Only the ids of the page are looked for, in the index that has their order and holds everything
+/// that is filtered by; the rows themselves are read for the page alone.
+const PAGE: &str =
+    concat!("SELECT ", row_columns!(), " FROM (SELECT id AS place FROM model INDEXED BY ");
 
 impl Handle<call::Search> for Core {
     async fn handle(&self, request: ModelSearchRequest) -> Result<ModelPage> {
@@ -95,27 +92,24 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// What to sort by: only words of our own. The id makes every order total.
-    fn order(&self) -> String {
-        let direction = if self.request.sort_desc { "DESC" } else { "ASC" };
-        match self.request.sort_by {
-            None => format!("id {direction}"),
-            Some(SortKey::Name) => format!("sort_key {direction}, id"),
-            Some(SortKey::Size) => format!("bytes {direction} NULLS LAST, id"),
-            Some(SortKey::CreatedAt) => format!("created_at {direction}, id"),
-            Some(SortKey::Status) => format!("{} {direction}, sort_key, id", status_order()),
+    /// The index whose order this is, and the order: only words of our own. Each ends in the id
+    /// and so is total.
+    fn order(&self) -> (&'static str, &'static str) {
+        match (self.request.sort_by, self.request.sort_desc) {
+            (None, false) => ("model_by_id", "id"),
+            (None, true) => ("model_by_id", "id DESC"),
+            (Some(SortKey::Name), false) => ("model_by_name", "sort_key, id"),
+            (Some(SortKey::Name), true) => ("model_by_name", "sort_key DESC, id DESC"),
+            (Some(SortKey::Size), false) => ("model_by_size", "bytes NULLS LAST, id"),
+            (Some(SortKey::Size), true) => ("model_by_size", "bytes DESC NULLS LAST, id DESC"),
+            (Some(SortKey::CreatedAt), false) => ("model_by_age", "created_at, id"),
+            (Some(SortKey::CreatedAt), true) => ("model_by_age", "created_at DESC, id DESC"),
+            (Some(SortKey::Status), false) => ("model_by_status", "status_place, sort_key, id"),
+            (Some(SortKey::Status), true) => {
+                ("model_by_status", "status_place DESC, sort_key DESC, id DESC")
+            }
         }
     }
-}
-
-/// Statuses in the order of their list, not of their letters.
-fn status_order() -> String {
-    let places: String = Status::ALL
-        .iter()
-        .enumerate()
-        .map(|(place, status)| format!(" WHEN '{}' THEN {place}", status.as_str()))
-        .collect();
-    format!("CASE status{places} END")
 }
 
 /// Words of our own enums are written into the query: there are few texts, so that the prepared
@@ -165,13 +159,14 @@ async fn count(core: &Core, wanted: &Wanted<'_>) -> Result<(u64, u64)> {
 }
 
 async fn page(core: &Core, wanted: &Wanted<'_>, number: u32) -> Result<Vec<ModelRow>> {
-    let order = wanted.order();
+    let (index, order) = wanted.order();
     let mut query = QueryBuilder::new(PAGE);
+    query.push(index).push(" WHERE ");
     wanted.conditions(&mut query);
-    query.push(" ORDER BY ").push(&order);
+    query.push(" ORDER BY ").push(order);
     query.push(" LIMIT ").push_bind(i64::from(wanted.size));
     query.push(" OFFSET ").push_bind(i64::from(number - 1) * i64::from(wanted.size));
-    query.push(") AS page CROSS JOIN model m ON m.id = page.place ORDER BY ").push(&order);
+    query.push(") AS page CROSS JOIN model m ON m.id = page.place ORDER BY ").push(order);
     let rows = query.build().fetch_all(core.db.read()).await.map_err(failed)?;
     rows.iter().map(|row| publish::shown(core, row)).collect()
 }
@@ -182,7 +177,7 @@ const EIGHT: &str = "SELECT m.id, m.name, m.bytes, m.origin, m.install, m.run, m
      FROM model m WHERE m.hidden_until IS NULL ORDER BY m.id";
 
 /// The document's eight fields of every model, with its JSON keys.
-pub(super) async fn mirror(core: &Core) -> Result<Vec<serde_json::Value>> {
+pub(in crate::models) async fn mirror(core: &Core) -> Result<Vec<serde_json::Value>> {
     let rows = sqlx::query(EIGHT).fetch_all(core.db.read()).await.map_err(failed)?;
     let eight = |row: &sqlx::sqlite::SqliteRow| {
         let install = corral_contract::status::Install::parse(row.get("install"))?;
@@ -200,4 +195,43 @@ pub(super) async fn mirror(core: &Core) -> Result<Vec<serde_json::Value>> {
         }))
     };
     Ok(rows.iter().filter_map(eight).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{Db, MIGRATIONS};
+
+    #[tokio::test]
+    async fn the_database_orders_statuses_as_the_contract_lists_them() {
+        let db = Db::in_memory().await.expect("a database");
+        MIGRATIONS.run(db.writer()).await.expect("its tables");
+        let mut transaction = db.write().await.expect("a transaction");
+        sqlx::query(
+            "INSERT INTO instance (id, name, kind, runner, url, created_at)
+             VALUES (1, 'lab', 'remote', 'unknown', 'http://127.0.0.1:1/', 0)",
+        )
+        .execute(&mut *transaction)
+        .await
+        .expect("an instance");
+        for status in Status::ALL.iter().rev() {
+            sqlx::query(
+                "INSERT INTO model (instance_id, name, key, sort_key, origin, registry, install,
+                                    run, status, created_at)
+                 VALUES (1, ?1, ?1, ?1, 'local', '', 'ready', 'stopped', ?1, 0)",
+            )
+            .bind(status.as_str())
+            .execute(&mut *transaction)
+            .await
+            .expect("a row");
+        }
+        transaction.commit().await.expect("it is written");
+        let order: Vec<String> =
+            sqlx::query_scalar("SELECT status FROM model ORDER BY status_place")
+                .fetch_all(db.read())
+                .await
+                .expect("an order");
+        let listed: Vec<&str> = Status::ALL.iter().map(|status| status.as_str()).collect();
+        assert_eq!(order, listed);
+    }
 }

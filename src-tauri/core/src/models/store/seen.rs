@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use corral_contract::{InstanceId, ModelId, status::Cause};
 
-use super::store::{self, StoredModel, model_columns};
+use super::{StoredModel, decode, model_columns};
 use crate::{
     Core, Result,
     db::{failed, json},
@@ -26,7 +26,7 @@ const CANDIDATES: &str = concat!(
 );
 
 /// The rows of an instance that a list of loaded models can change.
-pub(super) async fn candidates(
+pub(in crate::models) async fn candidates(
     core: &Core,
     instance: InstanceId,
     keys: &HashSet<String>,
@@ -39,12 +39,12 @@ pub(super) async fn candidates(
         .fetch_all(core.db.read())
         .await
         .map_err(failed)?;
-    rows.iter().map(store::decode).collect()
+    rows.iter().map(decode).collect()
 }
 
 /// Whether the last load of a model was ours. One that another client loaded is that client's to
 /// unload, at any time.
-pub(super) async fn started_by_us(core: &Core, model: ModelId) -> Result<bool> {
+pub(in crate::models) async fn started_by_us(core: &Core, model: ModelId) -> Result<bool> {
     let cause: Option<String> = sqlx::query_scalar(
         "SELECT cause FROM history
          WHERE model_id = ? AND to_status = 'running' AND cause <> 'instance'
@@ -59,7 +59,7 @@ pub(super) async fn started_by_us(core: &Core, model: ModelId) -> Result<bool> {
 }
 
 /// What ran on an instance that went away: nobody knows now. Memory figures stay as last seen.
-pub(super) async fn running(core: &Core, instance: InstanceId) -> Result<Vec<ModelId>> {
+pub(in crate::models) async fn running(core: &Core, instance: InstanceId) -> Result<Vec<ModelId>> {
     let ids: Vec<i64> = sqlx::query_scalar(
         "SELECT id FROM model
          WHERE instance_id = ? AND run <> 'stopped' AND run IN ('starting', 'running', 'stopping')",
@@ -73,7 +73,7 @@ pub(super) async fn running(core: &Core, instance: InstanceId) -> Result<Vec<Mod
 
 /// After a restart nobody knows what runs until the server is asked; it is no change of state and
 /// leaves no history.
-pub(super) async fn forget_runs(core: &Core) -> Result<()> {
+pub(in crate::models) async fn forget_runs(core: &Core) -> Result<()> {
     let mut transaction = core.db.write().await?;
     // With an unknown run state the status is what the files say; see `Status::derive`.
     sqlx::query(

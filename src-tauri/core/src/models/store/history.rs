@@ -23,7 +23,10 @@ impl Handle<call::History> for Core {
 ///
 /// # Errors
 /// `INVALID_INPUT` for a page of more than 500 entries, database errors.
-pub(super) async fn history(core: &Core, request: &HistoryRequest) -> Result<HistoryPage> {
+pub(in crate::models) async fn history(
+    core: &Core,
+    request: &HistoryRequest,
+) -> Result<HistoryPage> {
     let limit = match request.limit {
         0 => USUAL,
         1..=MOST => request.limit,

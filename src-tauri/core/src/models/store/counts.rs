@@ -14,7 +14,10 @@ const COUNTS: &str = "SELECT status, COUNT(*) AS models, COALESCE(SUM(bytes), 0)
      FROM model INDEXED BY model_search
      WHERE hidden_until IS NULL AND (?1 IS NULL OR instance_id = ?1) GROUP BY status";
 
-pub(super) async fn counts(core: &Core, instance: Option<InstanceId>) -> Result<ModelCounts> {
+pub(in crate::models) async fn counts(
+    core: &Core,
+    instance: Option<InstanceId>,
+) -> Result<ModelCounts> {
     let rows = sqlx::query(COUNTS)
         .bind(instance.map(|id| id.0))
         .fetch_all(core.db.read())

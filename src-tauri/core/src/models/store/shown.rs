@@ -1,0 +1,41 @@
+//! Rows as windows see them: everything that the database knows, in one query.
+
+use corral_contract::ModelId;
+use sqlx::sqlite::SqliteRow;
+
+use crate::{
+    Core, Result,
+    db::{failed, json},
+};
+
+/// The columns of `model m` that a shown row is made of, for use inside `concat!`: one query whatever the
+/// number of rows, each part answered by an index.
+macro_rules! row_columns {
+    () => {
+        concat!(
+            $crate::models::store::model_columns!(),
+            ", EXISTS (SELECT 1 FROM task t WHERE t.model_id = m.id AND t.log_exists = 1)
+                 AS has_log,
+               (SELECT json_group_array(a.name) FROM model a
+                 WHERE a.instance_id = m.instance_id AND a.digest = m.digest AND a.id <> m.id
+                   AND a.on_server = 1 AND a.hidden_until IS NULL) AS aliases,
+               (SELECT i.last_sync FROM instance i WHERE i.id = m.instance_id) AS last_sync"
+        )
+    };
+}
+pub(in crate::models) use row_columns;
+
+const ROWS: &str = concat!(
+    "SELECT ",
+    row_columns!(),
+    " FROM model m
+      WHERE m.id IN (SELECT value FROM json_each(?)) AND m.hidden_until IS NULL ORDER BY m.id"
+);
+
+/// These rows by id, hidden and missing ones left out.
+///
+/// # Errors
+/// Database errors.
+pub(in crate::models) async fn rows(core: &Core, ids: &[ModelId]) -> Result<Vec<SqliteRow>> {
+    sqlx::query(ROWS).bind(json(&ids)).fetch_all(core.db.read()).await.map_err(failed)
+}
