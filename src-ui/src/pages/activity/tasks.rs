@@ -78,6 +78,7 @@ pub(super) fn Tasks(sending: Sending) -> impl IntoView {
             paging
             empty=words.signal("tasks.none")
             icon=icondata::LuListChecks
+            others=Signal::derive(move || ids.with(|ids| !ids.is_empty()))
             on_more=more
         >
             <div class="tasks-list" role="list">

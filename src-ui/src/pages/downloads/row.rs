@@ -69,7 +69,7 @@ pub(super) fn Row(
         })
     });
     let under = Memo::new(move |_| {
-        let parts = [instance.get(), Some(reason.get()).filter(|text| !text.is_empty())];
+        let parts = [Some(reason.get()).filter(|text| !text.is_empty()), instance.get()];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
     });
     let short_of_room =
