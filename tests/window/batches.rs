@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use corral_testbed::{
     FakeOllama,
     ollama::{Loading, library},
+    window::Window,
 };
 
 use crate::{
@@ -40,6 +41,12 @@ async fn models_are_found_batched_and_synced() -> Result<()> {
 /// between doing and asking and find it first, so that it is asked again with something new.
 async fn sync_tells_what_it_found(stage: &Stage) -> Result<()> {
     let window = &stage.window;
+    // Asking while the sync of the start still runs would only wait for that one.
+    window
+        .wait_for("the first sync is over", async |window| {
+            Ok(window.text("status-synced").await?.contains("ago"))
+        })
+        .await?;
     for found in [BROKEN, "phi4:14b", "qwen3:8b"] {
         if found != BROKEN {
             stage.server.install(library::pick(found));
@@ -48,13 +55,25 @@ async fn sync_tells_what_it_found(stage: &Stage) -> Result<()> {
         let report = SyncReport::open(window).await?;
         let text = report.text().await?;
         report.close().await?;
-        window.click("toast-dismiss").await?;
-        window.gone_from_view("toast").await?;
+        dismiss_all(window).await?;
         if text.contains(found) {
             return stage.models().shows(found).await;
         }
     }
     anyhow::bail!("no report names what was new")
+}
+
+/// Messages also go by themselves.
+async fn dismiss_all(window: &Window) -> Result<()> {
+    window
+        .wait_for("all messages are gone", async |window| {
+            for button in window.all("toast-dismiss").await? {
+                // It may have gone between looking and clicking.
+                let _ = button.click().await;
+            }
+            Ok(!window.shows("toast").await?)
+        })
+        .await
 }
 
 async fn search_and_filter(stage: &Stage) -> Result<()> {

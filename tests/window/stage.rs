@@ -1,12 +1,12 @@
 //! An open window with a fake server behind it.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
 use corral_testbed::{
     Clock, FakeOllama,
     ollama::{Builder, library},
-    window::{Launch, Window},
+    window::{Desktop, Launch, Window},
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -26,19 +26,46 @@ pub(crate) struct Stage {
 impl Stage {
     /// A server with these models of the library, and the window on it.
     pub(crate) async fn open(builder: Builder, models: &[&str]) -> Result<Stage> {
+        Stage::open_on(Arc::new(Desktop::start().await?), builder, models).await
+    }
+
+    /// As [`Stage::open`], on a desktop with other programs.
+    pub(crate) async fn open_on(
+        desktop: Arc<Desktop>,
+        builder: Builder,
+        models: &[&str],
+    ) -> Result<Stage> {
+        let stage = Stage::start(desktop, builder, models, |launch| launch).await?;
+        stage.top().well().await.context("is the page built? cargo xtask ui builds it")?;
+        Ok(stage)
+    }
+
+    /// As [`Stage::open_on`], with the window not shown.
+    pub(crate) async fn open_hidden(
+        desktop: Arc<Desktop>,
+        builder: Builder,
+        models: &[&str],
+    ) -> Result<Stage> {
+        Stage::start(desktop, builder, models, |launch| launch.argument("--hidden")).await
+    }
+
+    async fn start(
+        desktop: Arc<Desktop>,
+        builder: Builder,
+        models: &[&str],
+        change: impl FnOnce(Launch) -> Launch,
+    ) -> Result<Stage> {
         let models = models.iter().map(|name| library::pick(name));
         let server = builder.clock(Clock::system()).models(models).start().await?;
         let folder = tempfile::tempdir()?;
-        let window = Window::launch(&launch(&server, &folder)).await?;
-        let stage = Stage { window, server, folder };
-        stage.top().well().await.context("is the page built? cargo xtask ui builds it")?;
-        Ok(stage)
+        let window = Window::launch_on(desktop, &change(launch(&server, &folder))).await?;
+        Ok(Stage { window, server, folder })
     }
 
     /// The same folder and server with a new start of the app, after `end` ended the first one.
     pub(crate) async fn again(self, end: impl AsyncFnOnce(Window) -> Result<()>) -> Result<Stage> {
         let Stage { window, server, folder } = self;
-        let desktop = std::sync::Arc::clone(window.desktop());
+        let desktop = Arc::clone(window.desktop());
         end(window).await?;
         let window = Window::launch_on(desktop, &launch(&server, &folder)).await?;
         let stage = Stage { window, server, folder };
@@ -49,6 +76,23 @@ impl Stage {
     /// How the app on this stage was started, for a second start of it.
     pub(crate) fn launch(&self) -> Launch {
         launch(&self.server, &self.folder)
+    }
+
+    /// What the question before closing does when "keep in tray" is chosen. The close button itself
+    /// belongs to the window manager, which this desktop does not have.
+    pub(crate) async fn put_away(&self) -> Result<()> {
+        let body = "window.__TAURI__.core.invoke('plugin:desktop|close_choice', \
+                    { request: { choice: 'tray', remember: false } })";
+        self.window.script(body, Vec::new()).await.map(|_| ())
+    }
+
+    /// Waits until the page knows itself to be `visible` or `hidden`.
+    pub(crate) async fn visibility(&self, state: &str) -> Result<()> {
+        self.window
+            .wait_for(&format!("the window is {state}"), async |window| {
+                Ok(window.script("return document.visibilityState", Vec::new()).await? == state)
+            })
+            .await
     }
 
     /// The Models page.

@@ -37,9 +37,9 @@ use total::{ParallelCard, TotalCard};
 /// The Downloads page.
 #[component]
 pub fn DownloadsPage() -> impl IntoView {
-    let (stores, words, navigation) = (use_stores(), use_words(), use_navigation());
+    let (stores, words) = (use_stores(), use_words());
     let sending = Sending::of_page();
-    let get_model = move || navigation.open_place(Page::Models, "new");
+    let get_model = get_model();
     use_keyboard().on_wish(move |wish| {
         if wish == Wish::New {
             get_model();
@@ -99,9 +99,18 @@ pub fn DownloadsPage() -> impl IntoView {
     }
 }
 
+/// Goes where a download begins: the dialog of the Models page, which hears the wish once it shows.
+fn get_model() -> impl Fn() + Copy + Send + Sync + 'static {
+    let (navigation, keyboard) = (use_navigation(), use_keyboard());
+    move || {
+        navigation.open(Page::Models);
+        request_animation_frame(move || keyboard.ask(Wish::New));
+    }
+}
+
 #[component]
 fn Queue(sending: Sending) -> impl IntoView {
-    let (stores, words, navigation) = (use_stores(), use_words(), use_navigation());
+    let (stores, words, get_model) = (use_stores(), use_words(), get_model());
     let current = Memo::new(move |_| stores.downloads.with(|all| order::current(all.jobs())));
     let finished = Memo::new(move |_| stores.downloads.with(|all| order::finished(all.jobs())));
     let cancelling = RwSignal::new(None::<JobId>);
@@ -126,7 +135,7 @@ fn Queue(sending: Sending) -> impl IntoView {
                                 <Button
                                     kind=ButtonKind::Primary
                                     icon=icondata::LuPlus
-                                    on_press=move |()| navigation.open_place(Page::Models, "new")
+                                    on_press=move |()| get_model()
                                 >
                                     {words.signal("downloads.get")}
                                 </Button>

@@ -69,7 +69,14 @@ pub fn InstancesPage() -> impl IntoView {
             &[("known", &known.to_string()), ("well", &well.to_string())],
         )
     };
-    let opened = Memo::new(move |_| navigation.place.with(|place| Opened::read(place)));
+    // A dialog about a server opens when that server is known; right after a reload it is not yet.
+    let opened = Memo::new(move |_| {
+        let opened = navigation.place.with(|place| Opened::read(place));
+        opened.filter(|opened| match opened {
+            Opened::Edit(id) | Opened::Remove(id) => ids.with(|ids| ids.contains(id)),
+            Opened::Add | Opened::Detect => true,
+        })
+    });
     let close = Callback::new(move |()| navigation.open(Page::Instances));
     let open = move |place: &'static str| navigation.open_place(Page::Instances, place);
     view! {

@@ -9,24 +9,21 @@ pub(crate) struct Top<'a>(pub(crate) &'a Window);
 impl Top<'_> {
     /// Waits until the instance answers.
     pub(crate) async fn well(&self) -> Result<()> {
-        self.dots("the instance answers", "[data-testid='instance-chip'] .dot--bad", false).await
+        self.api("dot").await
     }
 
     /// Waits until the instance is shown as not answering.
     pub(crate) async fn broken(&self) -> Result<()> {
-        self.dots("the instance is broken", "[data-testid='instance-chip'] .dot--bad", true).await
+        self.api("dot dot--bad").await
     }
 
-    async fn dots(&self, what: &str, selector: &str, there: bool) -> Result<()> {
-        self.0.find("instance-chip").await?;
+    /// Waits until the second fact of the chip, the API, looks like this.
+    async fn api(&self, look: &str) -> Result<()> {
+        let body = "const dots = document.querySelectorAll(\"[data-testid='instance-chip'] .dot\");\
+                    return dots[1]?.className ?? ''";
         self.0
-            .wait_for(what, async |window| {
-                let body = "const chip = document.querySelector(\"[data-testid='instance-chip']\");\
-                            return [!!document.querySelector(arguments[0]), chip?.innerText ?? '']";
-                let seen = window.script(body, vec![selector.into()]).await?;
-                // Well means that it also says how fast it answered.
-                let latency = seen[1].as_str().is_some_and(|text| text.contains("ms"));
-                Ok(seen[0] == there && latency != there)
+            .wait_for(&format!("the API of the instance shows as {look:?}"), async |window| {
+                Ok(window.script(body, Vec::new()).await? == look)
             })
             .await
     }

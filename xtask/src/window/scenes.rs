@@ -20,9 +20,11 @@ pub(super) enum Step {
     Fill(&'static str, &'static str),
     /// Waits until it is there.
     See(&'static str),
+    /// Waits until it is gone.
+    Gone(&'static str),
 }
 
-use Step::{Click, ClickCss, Fill, See};
+use Step::{Click, ClickCss, Fill, Gone, See};
 
 pub(super) const SCENES: &[Scene] = &[
     Scene { narrow: true, ..scene("models", "models", &[See("models-count")]) },
@@ -51,9 +53,9 @@ pub(super) const SCENES: &[Scene] = &[
     scene("shortcuts", "models", &[Click("shortcuts-button"), See("dialog-shortcuts")]),
 ];
 
-const FILTER: &[Step] = &[Fill("models-search", "qwen"), See("models-count")];
+const FILTER: &[Step] = &[Fill("models-search", "qwen"), Gone("row-gemma3:4b")];
 const NO_MATCH: &[Step] = &[Fill("models-search", "zzz"), See("models-no-match")];
-const NO_FILTER: &[Step] = &[Fill("models-search", ""), See("row-menu")];
+const NO_FILTER: &[Step] = &[Fill("models-search", ""), See("row-gemma3:4b")];
 const BATCH: &[Step] = &[Click("select-page"), See("batch-count")];
 const NO_SELECTION: &[Step] = &[Click("batch-clear")];
 const DETAIL: &[Step] = &[ClickCss("[role='row'][data-testid^='row-']"), See("detail")];

@@ -39,18 +39,14 @@ pub(super) async fn take(app: &Path, into: &Path) -> Result<()> {
             choose(&window, "theme-switch", &format!("theme-{theme}"), "data-theme", theme).await?;
             for scene in SCENES {
                 let path = into.join(format!("{}.{language}.{theme}.png", scene.name));
-                if let Err(error) = shoot(&window, scene, &path).await {
-                    missing.push(format!("{}: {error:#}", path.display()));
-                }
+                missing.extend(shoot(&window, scene, &path).await);
             }
         }
     }
     window.resize(NARROW.0, NARROW.1).await?;
     for scene in SCENES.iter().filter(|scene| scene.narrow) {
         let path = into.join(format!("{}.{}px.png", scene.name, NARROW.0));
-        if let Err(error) = shoot(&window, scene, &path).await {
-            missing.push(format!("{}: {error:#}", path.display()));
-        }
+        missing.extend(shoot(&window, scene, &path).await);
     }
     window.quit().await?;
     if !missing.is_empty() {
@@ -84,21 +80,36 @@ async fn choose(
         .await
 }
 
-/// Goes to a scene, takes the picture and leaves it as it was entered.
-async fn shoot(window: &Window, scene: &Shown, path: &Path) -> Result<()> {
-    window.click(&format!("nav-{}", scene.page)).await?;
-    let entered = walk(window, scene.steps).await;
-    let taken = match entered {
-        Ok(()) => window.screenshot(path).await,
-        Err(error) => Err(error),
-    };
-    // Dialogs, menus and drawers close with Escape; a selection is cleared by it too. Left alone
-    // they would be in the way of every following picture.
-    for _ in scene.steps {
-        window.press(Key::Escape + "").await?;
+/// Goes to a scene, takes the picture and leaves it as it was entered. Tells how that went and
+/// answers what kept the picture from being taken.
+async fn shoot(window: &Window, scene: &Shown, path: &Path) -> Option<String> {
+    let outcome = picture(window, scene, path).await;
+    if outcome.is_err() {
+        // What was there instead; without it the message has to do.
+        let _ = window.screenshot(&path.with_extension("missing.png")).await;
     }
-    let left = walk(window, scene.leave).await;
-    taken.and(left).with_context(|| scene.name.to_owned())
+    // Dialogs, menus and drawers close with Escape. Left alone they would be in the way of every
+    // following picture, so this is done whatever came before; the next scene shows if it failed.
+    for _ in scene.steps {
+        let _ = window.press(Key::Escape + "").await;
+    }
+    let outcome = outcome.and(walk(window, scene.leave).await);
+    match outcome {
+        Ok(()) => {
+            eprintln!("shots: {}", path.display());
+            None
+        }
+        Err(error) => {
+            eprintln!("shots: {} is missing: {error:#}", path.display());
+            Some(path.display().to_string())
+        }
+    }
+}
+
+async fn picture(window: &Window, scene: &Shown, path: &Path) -> Result<()> {
+    window.click(&format!("nav-{}", scene.page)).await?;
+    walk(window, scene.steps).await?;
+    window.screenshot(path).await
 }
 
 async fn walk(window: &Window, steps: &[Step]) -> Result<()> {
@@ -108,6 +119,7 @@ async fn walk(window: &Window, steps: &[Step]) -> Result<()> {
             Step::ClickCss(selector) => window.click_css(selector).await?,
             Step::Fill(testid, text) => window.fill(testid, text).await?,
             Step::See(testid) => drop(window.find(testid).await?),
+            Step::Gone(testid) => window.gone_from_view(testid).await?,
         }
     }
     Ok(())

@@ -107,6 +107,9 @@ pub(super) fn PagedList<T>(
     #[prop(into)]
     empty: Signal<String>,
     icon: icondata::Icon,
+    /// The caller has rows of its own besides.
+    #[prop(optional, into)]
+    others: Signal<bool>,
     /// Asks for older rows.
     #[prop(into)]
     on_more: Callback<()>,
@@ -117,14 +120,16 @@ where
     T: Clone + Send + Sync + 'static,
 {
     let words = use_words();
-    let nothing = Memo::new(move |_| paging.items.with(Vec::is_empty));
+    let nothing = Memo::new(move |_| paging.items.with(Vec::is_empty) && !others.get());
     view! {
         {move || {
             paging.problem.get().map(|problem| {
                 view! { <div class="activity__problem"><ErrorCard error=Signal::stored(problem) /></div> }
             })
         }}
-        <Show when=move || !paging.answered.get() && paging.problem.with(Option::is_none)>
+        <Show when=move || {
+            nothing.get() && !paging.answered.get() && paging.problem.with(Option::is_none)
+        }>
             <Skeleton rows=6 />
         </Show>
         <Show when=move || paging.answered.get() && nothing.get()>

@@ -78,6 +78,7 @@ pub(super) fn Tasks(sending: Sending) -> impl IntoView {
             paging
             empty=words.signal("tasks.none")
             icon=icondata::LuListChecks
+            others=Signal::derive(move || ids.with(|ids| !ids.is_empty()))
             on_more=more
         >
             <div class="tasks-list" role="list">
@@ -111,7 +112,10 @@ fn Task(id: TaskId, task: Memo<Option<TaskView>>, sending: Sending) -> impl Into
         let running = !is_over(task.state);
         let instance = task.instance.and_then(|instance| {
             stores.instances.with_untracked(|all| {
-                all.get(instance).filter(|_| all.all().len() > 1).map(|it| it.name.clone())
+                let several = all.all().len() > 1;
+                all.get(instance)
+                    .filter(|it| several && it.name != task.target)
+                    .map(|it| it.name.clone())
             })
         });
         let trouble = task.problem.as_ref().map(|problem| problem::line(words, problem));

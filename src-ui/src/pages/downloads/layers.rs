@@ -39,7 +39,7 @@ pub(super) fn Layers(job: Memo<Option<JobView>>, sending: Sending) -> impl IntoV
         }
     });
     view! {
-        <div class="download-layers" data-testid="download-layer-list">
+        <div class="download-layers" role="listitem" data-testid="download-layer-list">
             {move || problem.get().map(|problem| {
                 let problem = advice::followable(problem);
                 view! { <ErrorCard error=Signal::stored(problem) on_advice=on_advice /> }

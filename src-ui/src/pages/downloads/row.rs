@@ -1,6 +1,7 @@
 use corral_contract::{
     JobId,
     downloads::{JobIds, JobPriority, JobState, JobView, Priority, call},
+    progress::WaitReason,
 };
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -13,6 +14,7 @@ use super::{
 use crate::{
     components::{Glyph, IconButton, MenuItem, ProgressBar, Sparkline, StatusBadge, use_menu},
     format,
+    navigation::{Page, use_navigation},
     pages::sending::Sending,
     state::use_stores,
     words::use_words,
@@ -27,7 +29,7 @@ pub(super) fn Row(
     drag: Drag,
     #[prop(into)] on_cancel: Callback<JobId>,
 ) -> impl IntoView {
-    let (stores, words) = (use_stores(), use_words());
+    let (stores, words, navigation) = (use_stores(), use_words(), use_navigation());
     let job = Memo::new(move |before: Option<&Option<JobView>>| {
         // A row that is about to go keeps its last figures.
         stores
@@ -66,6 +68,12 @@ pub(super) fn Row(
             at.filter(|_| several).and_then(|at| instances.get(at)).map(|each| each.name.clone())
         })
     });
+    let under = Memo::new(move |_| {
+        let parts = [Some(reason.get()).filter(|text| !text.is_empty()), instance.get()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    });
+    let short_of_room =
+        Memo::new(move |_| get(|job| matches!(job.wait, Some(WaitReason::Disk { .. }))));
     let key = move |what: &str| format!("{what} {id}");
     let toggle = move || {
         let ids = JobIds { ids: vec![id] };
@@ -117,12 +125,13 @@ pub(super) fn Row(
             </span>
             <span class="download__name">
                 <Name name=name.clone() />
-                <Show when=move || instance.with(Option::is_some)>
-                    <small class="download__instance">{move || instance.get()}</small>
-                </Show>
-                <Show when=move || reason.with(|text| !text.is_empty())>
-                    <small class="download__reason" class:download__reason--bad=failed title=move || reason.get()>
-                        {move || reason.get()}
+                <Show when=move || under.with(|text| !text.is_empty())>
+                    <small
+                        class="download__reason"
+                        class:download__reason--bad=failed
+                        title=move || under.get()
+                    >
+                        {move || under.get()}
                     </small>
                 </Show>
             </span>
@@ -162,6 +171,14 @@ pub(super) fn Row(
             </span>
             <span class="download__left num">{move || text(&|job| said::left(words, job))}</span>
             <span class="download__actions">
+                <Show when=move || short_of_room.get()>
+                    <IconButton
+                        icon=icondata::LuHardDrive
+                        label=words.signal("downloads.freeSpace")
+                        on_press=move |_| navigation.open(Page::Models)
+                        attr:data-testid="download-free-space"
+                    />
+                </Show>
                 <Toggle pausable=pausable failed=failed toggle=toggle />
                 <IconButton
                     icon=icondata::LuX

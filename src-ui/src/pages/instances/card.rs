@@ -27,7 +27,8 @@ pub(super) fn Card(id: InstanceId, sending: Sending) -> impl IntoView {
         known.with(|known| known.as_ref().map(say).unwrap_or_default())
     };
     let name = Memo::new(move |_| text(&|view| view.name.clone()));
-    let trouble = Memo::new(move |_| text(&|view| said::trouble(words, &view.api)));
+    let trouble =
+        Memo::new(move |_| text(&|view| said::trouble(words, &view.api, stores.now.get())));
     let exposed =
         Memo::new(move |_| known.with(|known| known.as_ref().is_some_and(|it| it.exposed)));
     let remote = Memo::new(move |_| {

@@ -10,6 +10,8 @@ use corral_contract::{
 
 use crate::{components::Part, format, problem, words::Words};
 
+const DAY: i64 = 86_400_000;
+
 /// `this computer · systemd service · http://127.0.0.1:11434`.
 pub(super) fn origin(words: Words, view: &InstanceView) -> String {
     let kind = words.get(&format!("kind.{}", view.kind.as_str()));
@@ -52,12 +54,16 @@ pub(super) fn api(words: Words, fact: &ApiFact) -> String {
 }
 
 /// Why the API is not well and since when; empty when it is.
-pub(super) fn trouble(words: Words, fact: &ApiFact) -> String {
+pub(super) fn trouble(words: Words, fact: &ApiFact, now: Timestamp) -> String {
     let Some(problem) = &fact.problem else {
         return String::new();
     };
     let reason = problem::line(words, problem);
-    let since = fact.since.map(format::time_of_day);
+    // A time of the day says nothing about a trouble of days.
+    let recent = |since: &Timestamp| now.since(*since) < DAY;
+    let since = fact.since.map(|since| {
+        if recent(&since) { format::time_of_day(since) } else { format::moment(since) }
+    });
     let seen = fact.version.as_deref();
     let mut values = vec![("reason", reason.as_str())];
     values.extend(since.as_deref().map(|since| ("since", since)));

@@ -96,15 +96,15 @@ fn Trouble() -> impl IntoView {
             view! {
                 {problem.map(|problem| view! { <ErrorCard error=Signal::stored(problem) /> })}
                 {status.read_only.then(|| view! {
-                    <Note tone=Tone::Warning>{words.get("banner.readOnly")}</Note>
+                    <Note tone=Tone::Warning>{words.signal("banner.readOnly")}</Note>
                 })}
                 {status.set_aside.map(|path| view! {
                     <Note tone=Tone::Warning>
-                        {words.fill("banner.setAside", &[("path", &path)])}
+                        {move || words.fill("banner.setAside", &[("path", &path)])}
                     </Note>
                 })}
                 {status.restore_pending.map(|name| view! {
-                    <Note>{words.fill("settings.restorePending", &[("name", &name)])}</Note>
+                    <Note>{move || words.fill("settings.restorePending", &[("name", &name)])}</Note>
                 })}
             }
         })

@@ -12,7 +12,7 @@ use serde_json::json;
 use thirtyfour::prelude::*;
 use tokio::net::TcpStream;
 
-use super::group::{self, Group};
+use super::group::{self, Started};
 use super::{Desktop, Launch, PATIENCE, until};
 
 /// How long one WebDriver request may take; opening the app is one.
@@ -20,7 +20,7 @@ const REQUEST: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct Driver {
-    group: Group,
+    server: Started,
     url: String,
     said: PathBuf,
 }
@@ -46,13 +46,13 @@ impl Driver {
             .envs(desktop.environment())
             .envs(home(&launch.data)?)
             .envs(launch.environment.iter().map(|(name, value)| (name, value)));
-        let mut group = Group::start(&mut command, "webkit2gtk-driver")?;
+        let mut server = Started::start(&mut command, "webkit2gtk-driver")?;
         until("WebKitWebDriver listens", PATIENCE, async || {
-            group.still_runs().context("WebKitWebDriver does not run")?;
+            server.still_runs().context("WebKitWebDriver does not run")?;
             Ok(TcpStream::connect(("127.0.0.1", port)).await.is_ok())
         })
         .await?;
-        Ok(Self { group, url: format!("http://127.0.0.1:{port}"), said })
+        Ok(Self { server, url: format!("http://127.0.0.1:{port}"), said })
     }
 
     /// Opens the app and a session on its window.
@@ -65,7 +65,7 @@ impl Driver {
 
     /// Process id of the app, while it runs.
     pub(super) fn app(&self) -> Option<u32> {
-        group::children(self.group.id()).first().copied()
+        group::children(self.server.id()).first().copied()
     }
 
     /// What server and app printed.

@@ -1,26 +1,28 @@
 //! Programs started for a window, and the end of them.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// A program in a process group of its own. The whole group is ended with the handle, so nothing
-/// the program started outlives it.
+/// How often an ended program is looked for before it is ended for good.
+const LOOKS: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// A program and everything it starts; all of it is ended with the handle. It stays in the
+/// process group of the test, so that Ctrl+C and a runner's time limit end it too.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct Started {
     leader: Child,
 }
 
-impl Group {
+impl Started {
     /// Starts the program; `package` is named when it is not installed.
     pub(super) fn start(command: &mut Command, package: &str) -> Result<Self> {
         let program = command.get_program().to_string_lossy().into_owned();
-        let leader = command.process_group(0).spawn().with_context(|| {
+        let leader = command.spawn().with_context(|| {
             format!("cannot start {program}; on Debian it is in the package {package}")
         })?;
         Ok(Self { leader })
@@ -44,26 +46,30 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for Started {
     fn drop(&mut self) {
-        let group = format!("-{}", self.leader.id());
-        // Asked first: a display removes its lock file, a driver closes the app. Both fail only
-        // when everybody in the group has ended already.
-        let _ = signal("TERM", &group);
-        for _ in 0..40 {
-            if matches!(self.leader.try_wait(), Ok(Some(_))) {
-                break;
+        // Taken while they still know who started them.
+        let family = family(self.leader.id());
+        // Asked first: a display removes its lock file, a driver closes the app. A signal fails
+        // only when its process has ended already.
+        let _ = signal("TERM", self.leader.id());
+        for _ in 0..LOOKS {
+            let leader_ended = matches!(self.leader.try_wait(), Ok(Some(_)));
+            if leader_ended && !family.iter().any(|id| alive(*id)) {
+                return;
             }
-            thread::sleep(Duration::from_millis(25));
+            thread::sleep(PAUSE);
         }
-        let _ = signal("KILL", &group);
+        for id in family.into_iter().filter(|id| alive(*id)) {
+            let _ = signal("KILL", id);
+        }
         let _ = self.leader.wait();
     }
 }
 
 /// Ends one process at once.
 pub(super) fn kill(process: u32) -> Result<()> {
-    signal("KILL", process.to_string())
+    signal("KILL", process)
 }
 
 /// Whether a process runs; one that has ended and was not waited for does not.
@@ -99,10 +105,9 @@ fn parent_and_state(process: u32) -> Option<(u32, char)> {
     Some((fields.next()?.parse().ok()?, state))
 }
 
-fn signal(name: &str, target: impl AsRef<OsStr>) -> Result<()> {
+fn signal(name: &str, process: u32) -> Result<()> {
     let status = Command::new("kill")
-        .args(["-s", name, "--"])
-        .arg(target)
+        .args(["-s", name, "--", &process.to_string()])
         .stderr(Stdio::null())
         .status()
         .context("cannot start kill")?;
