@@ -27,7 +27,7 @@ words! {
     }
 }
 
-/// Restricts [`Search`].
+/// Restricts [`call::Search`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AuditRequest {

@@ -123,7 +123,7 @@ pub struct ModelPage {
     pub seq: u64,
 }
 
-/// Restricts [`Counts`].
+/// Restricts [`call::Counts`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CountModels {

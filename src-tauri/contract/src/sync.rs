@@ -77,7 +77,7 @@ words! {
     }
 }
 
-/// Restricts [`History`].
+/// Restricts [`call::History`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SyncHistoryRequest {

@@ -81,7 +81,7 @@ pub struct TaskView {
     pub can_cancel: bool,
 }
 
-/// Restricts [`List`].
+/// Restricts [`call::List`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TaskListRequest {

@@ -1,6 +1,6 @@
 //! Models: their rows, their states, what is done with them.
 //!
-//! The database row is the truth; [`publish()`] tells the windows about rows that changed, completed
+//! The database row is the truth; `publish` tells the windows about rows that changed, completed
 //! with what only lives in memory (progress of a download, the operation that runs).
 
 use std::{

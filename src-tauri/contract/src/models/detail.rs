@@ -66,7 +66,7 @@ pub struct LayerInfo {
     pub shared_with: Vec<String>,
 }
 
-/// Restricts [`History`](super::call::History).
+/// Restricts [`call::History`](super::call::History).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HistoryRequest {
