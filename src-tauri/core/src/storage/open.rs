@@ -138,9 +138,12 @@ fn set_aside(config: &CoreConfig, file: &Path) -> Result<PathBuf> {
     std::fs::rename(file, &target).map_err(failed)?;
     for suffix in ["-wal", "-shm"] {
         let beside = PathBuf::from(format!("{}{suffix}", file.display()));
-        if beside.exists() {
-            let aside = PathBuf::from(format!("{}{suffix}", target.display()));
-            std::fs::rename(beside, aside).map_err(failed)?;
+        let aside = PathBuf::from(format!("{}{suffix}", target.display()));
+        match std::fs::rename(beside, aside) {
+            // The connection that found the damage takes these with it when it closes, which may
+            // be just now.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            renamed => renamed.map_err(failed)?,
         }
     }
     Ok(target)
