@@ -12,6 +12,7 @@ use corral_core::{
     Core, CoreConfig,
     config::SeedInstance,
     logs::{self, LevelHandle, LogFile},
+    registry::{Mirrors, RegistryConfig},
 };
 use tauri::{
     AppHandle, Config, Manager, Runtime, async_runtime, utils::config::AppDirectoriesOverride,
@@ -31,6 +32,9 @@ const DATA_DIR: &str = "CORRAL_DATA_DIR";
 
 /// JSON list of `{name, url}`: the instances of a new database.
 const SEED: &str = "CORRAL_SEED_INSTANCES";
+
+/// JSON object of lists: addresses to ask instead of a registry, by its host, best first.
+const MIRRORS: &str = "CORRAL_REGISTRY_MIRRORS";
 
 /// Name of Corral's folders; also its identifier towards the system.
 const IDENTIFIER: &str = "dev.corral.app";
@@ -52,7 +56,13 @@ impl Start {
     /// When the system does not say where a user's files go.
     pub fn read() -> anyhow::Result<Start> {
         let hidden = std::env::args_os().any(|argument| argument == HIDDEN);
-        Start::from(hidden, std::env::var_os(DATA_DIR), std::env::var(SEED).ok())
+        let mut start = Start::from(hidden, std::env::var_os(DATA_DIR), std::env::var(SEED).ok())?;
+        start.core.registry = RegistryConfig {
+            mirrors: std::env::var(MIRRORS).ok().as_deref().map(read_mirrors).unwrap_or_default(),
+            key: dirs::home_dir().map(|home| home.join(".ollama").join("id_ed25519")),
+            ..RegistryConfig::default()
+        };
+        Ok(start)
     }
 
     /// As [`Start::read`], from values.
@@ -101,6 +111,13 @@ fn read_seed(json: &str) -> Vec<SeedInstance> {
     serde_json::from_str(json).unwrap_or_else(|error| {
         eprintln!("{SEED} is not a list of instances and is ignored: {error}");
         Vec::new()
+    })
+}
+
+fn read_mirrors(json: &str) -> Mirrors {
+    serde_json::from_str(json).unwrap_or_else(|error| {
+        eprintln!("{MIRRORS} is not a list of addresses by host and is ignored: {error}");
+        Mirrors::default()
     })
 }
 

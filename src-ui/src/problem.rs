@@ -12,7 +12,7 @@ pub struct ProblemText {
 }
 
 /// Values that are bytes when they are whole numbers.
-const BYTES: &[&str] = &["needed", "free", "missing", "limit", "bytes"];
+const BYTES: &[&str] = &["needed", "free", "missing", "limit", "bytes", "reserve"];
 
 /// Says what went wrong, why, and what to do.
 #[must_use]

@@ -4,6 +4,7 @@ mod control;
 mod create;
 mod kill;
 mod order;
+mod preflight;
 mod progress;
 mod recovery;
 mod retry;

@@ -6,5 +6,6 @@ mod delete;
 mod detail;
 mod events;
 mod operations;
+mod runners;
 mod search;
 mod watch;

@@ -3,11 +3,23 @@
 use std::sync::Arc;
 
 use corral_contract::{Command, Timestamp, WireError, audit::Actor};
-use corral_core::{Core, CoreConfig, clock::ManualClock, router::Handle};
+use corral_core::{Core, CoreConfig, clock::ManualClock, registry::RegistryConfig, router::Handle};
 use tempfile::TempDir;
 
 /// A Monday morning in 2026, in ms.
 pub const START: Timestamp = Timestamp(1_795_420_800_000);
+
+/// No test asks Ollama's own registry: connections to where it is said to be are refused.
+pub fn out_of_reach() -> RegistryConfig {
+    at("http://127.0.0.1:9")
+}
+
+/// Ollama's own registry is at this address.
+pub fn at(url: &str) -> RegistryConfig {
+    let url = url.parse().expect("an address");
+    let mirrors = [("registry.ollama.ai".to_owned(), vec![url])].into();
+    RegistryConfig { mirrors, mirrors_only: true, key: None }
+}
 
 /// A core with its folder and its clock.
 pub struct Bench {
@@ -28,6 +40,7 @@ impl Bench {
         let clock = ManualClock::at(START);
         let mut config = CoreConfig::in_folder(folder.path());
         config.clock = Arc::new(clock.clone());
+        config.registry = out_of_reach();
         change(&mut config);
         let core = Core::start(config).await.expect("the core starts");
         Bench { core, clock, folder }

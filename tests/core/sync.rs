@@ -109,6 +109,7 @@ async fn what_is_in_the_queue_is_left_to_the_queue() {
         start_when_done: false,
         update: false,
         insecure: false,
+        force: false,
     };
     stage.bench.ask::<models::Create>(wish).await.expect("it is queued");
     stage

@@ -2,7 +2,8 @@
 
 use corral_contract::{
     ErrorCode,
-    downloads::{JobIds, JobState, call},
+    downloads::{CheckDownload, JobIds, JobState, call},
+    models::{CreateModel, call::Create},
     progress::Phase,
     status::{Origin, Status},
 };
@@ -30,13 +31,35 @@ async fn a_pulled_model_is_listed_with_the_digest_of_its_manifest() {
     assert!(tags.contains(&name), "{tags}");
 }
 
+// criterion: 2.2
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_knows_what_the_server_has() {
+    let Some(binary) = binary() else { return };
+    let place = Place::start(&binary).await;
+    let (name, _) = place.publish_weights("lab/known:latest", Content::seeded(5, LARGE));
+    let wanted = CheckDownload { instance: place.instance, name: name.clone(), insecure: true };
+    let check = place.ask::<call::Check>(wanted.clone()).await.expect("a check");
+    assert!(check.total.is_some_and(|total| total > LARGE));
+    assert_eq!((check.missing, check.refusal), (check.total, None));
+    let job = place.create(&name).await;
+    place.job(job.job, JobState::Done).await;
+    let check = place.ask::<call::Check>(wanted).await.expect("a check");
+    assert_eq!((check.missing, check.missing_layers), (Some(0), 0));
+    let folder = place.server.models();
+    assert_eq!(check.disk.path.as_deref(), folder.to_str(), "where the server keeps them");
+    assert!(check.disk.free.is_some());
+}
+
 // criterion: 2.6
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_name_fails_for_good_and_says_so() {
     let Some(binary) = binary() else { return };
     let place = Place::start(&binary).await;
     let name = format!("{}/lab/nothing:latest", place.registry.host());
-    let job = place.create(&name).await;
+    let refused = place.ask::<Create>(place.wish(&name)).await.expect_err("not there");
+    assert_eq!(refused.code, ErrorCode::ModelUnknown);
+    let insisting = CreateModel { force: true, ..place.wish(&name) };
+    let job = place.ask::<Create>(insisting).await.expect("who insists may try");
     let failed = place.job(job.job, JobState::Failed).await;
     assert_eq!(failed.problem.expect("why").code, ErrorCode::ModelUnknown);
     assert_eq!(failed.attempts, 1, "nobody retries a name that is not there");

@@ -3,7 +3,8 @@
 use corral_contract::{
     ErrorCode,
     downloads::JobState,
-    models::{ModelRef, StartModel, StartOptions, call},
+    models::{HistoryRequest, ModelRef, StartModel, StartOptions, call},
+    settings::{self, Settings},
     status::{Cause, Status},
 };
 use corral_testbed::{content::Content, gguf::Gguf};
@@ -40,14 +41,53 @@ async fn a_model_starts_and_stops() {
     place.ask::<call::Close>(ModelRef { id: row.id }).await.expect("accepted");
     place.row_when(&name, |row| row.status == Status::Stopped).await;
     let history = place
-        .ask::<call::History>(corral_contract::models::HistoryRequest {
-            model: Some(row.id),
-            ..Default::default()
-        })
+        .ask::<call::History>(HistoryRequest { model: Some(row.id), ..Default::default() })
         .await
         .expect("history");
     let last = history.items.first().expect("a change");
     assert_eq!((last.to, last.cause), (Status::Stopped, Cause::User));
+}
+
+// criterion: 3.8
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_runner_is_a_crash_and_an_unload_by_others_is_none() {
+    let Some(binary) = binary() else { return };
+    if !can_load(&binary) {
+        return;
+    }
+    let place = Place::start(&binary).await;
+    let quick = Settings { poll_visible_seconds: 1, ..Settings::default() };
+    place.ask::<settings::call::Update>(quick).await.expect("taken");
+    let (name, _) = place.publish("lab/watched:latest");
+    let job = place.create(&name).await;
+    place.job(job.job, JobState::Done).await;
+    let row = place.row_when(&name, |row| row.status == Status::Stopped).await;
+    let causes = async || {
+        let request = HistoryRequest { model: Some(row.id), ..Default::default() };
+        let history = place.ask::<call::History>(request).await.expect("history");
+        history.items.first().map(|step| (step.to, step.cause))
+    };
+    let start = StartModel { id: row.id, options: StartOptions::default() };
+
+    place.ask::<call::Start>(start.clone()).await.expect("accepted");
+    place.row_when(&name, |row| row.status == Status::Running && row.operation.is_none()).await;
+    // Long enough for the runner to be seen.
+    place.looks(3).await;
+    let unload = serde_json::json!({ "model": name, "keep_alive": 0 });
+    place.server_says("POST", "/api/generate", unload).await;
+    place.row_when(&name, |row| row.status == Status::Stopped).await;
+    assert_eq!(causes().await, Some((Status::Stopped, Cause::External)));
+
+    place.ask::<call::Start>(start).await.expect("accepted");
+    place.row_when(&name, |row| row.status == Status::Running && row.operation.is_none()).await;
+    place.looks(3).await;
+    for runner in place.server.runners() {
+        let killed = std::process::Command::new("kill").args(["-9", &runner.to_string()]).status();
+        assert!(killed.is_ok_and(|status| status.success()));
+    }
+    place.row_when(&name, |row| row.status == Status::Crashed).await;
+    assert_eq!(causes().await, Some((Status::Crashed, Cause::Crash)));
 }
 
 // criterion: 3.7

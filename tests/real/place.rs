@@ -1,6 +1,7 @@
 //! A real server with its own folders, a registry it pulls from, and a core on both.
 
 use std::{
+    fs::File,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command as Program, Stdio},
@@ -69,6 +70,19 @@ impl RealOllama {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Where it keeps its models.
+    pub(crate) fn models(&self) -> PathBuf {
+        self.folder.path().join("models")
+    }
+
+    /// Process ids of the runners it started.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn runners(&self) -> Vec<u32> {
+        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let text = std::fs::read_to_string(children).unwrap_or_default();
+        text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    }
+
     /// As `kill -9` or a power cut of the server.
     pub(crate) fn kill(&mut self) {
         // Both fail only when it has ended already.
@@ -89,6 +103,8 @@ impl Drop for RealOllama {
 }
 
 fn serve(binary: &Path, folder: &Path, port: u16) -> Child {
+    let log = File::options().create(true).append(true).open(folder.join("server.log"));
+    let log = log.expect("a log for the server");
     Program::new(binary)
         .arg("serve")
         .env("OLLAMA_HOST", format!("127.0.0.1:{port}"))
@@ -96,8 +112,8 @@ fn serve(binary: &Path, folder: &Path, port: u16) -> Child {
         .env("OLLAMA_NO_CLOUD", "1")
         .env("HOME", folder)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stdout(log.try_clone().expect("a second handle on the log"))
+        .stderr(log)
         .spawn()
         .expect("CORRAL_OLLAMA names a program that starts")
 }
@@ -171,15 +187,21 @@ impl Place {
     }
 
     pub(crate) async fn create(&self, name: &str) -> JobRef {
-        let request = CreateModel {
+        let job = self.ask::<models::call::Create>(self.wish(name)).await;
+        job.expect("a place in the queue")
+    }
+
+    /// What a person would ask for.
+    pub(crate) fn wish(&self, name: &str) -> CreateModel {
+        CreateModel {
             instance: self.instance,
             name: name.to_owned(),
             priority: Default::default(),
             start_when_done: false,
             update: false,
             insecure: true,
-        };
-        self.ask::<models::call::Create>(request).await.expect("a place in the queue")
+            force: false,
+        }
     }
 
     /// The job when it has reached `state`.
@@ -221,6 +243,18 @@ impl Place {
     pub(crate) async fn sync(&self) -> SyncReport {
         let report = self.ask::<sync::call::Run>(InstanceRef { id: self.instance }).await;
         report.expect("a sync of a reachable server")
+    }
+
+    /// Waits until the server was asked this many times more what is loaded.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn looks(&self, times: usize) {
+        let log = self.server.folder.path().join("server.log");
+        let asked = || {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            text.lines().filter(|line| line.contains("\"/api/ps\"")).count()
+        };
+        let enough = asked() + times;
+        wait("looks at the server", || async { (asked() >= enough).then_some(()) }).await;
     }
 
     /// Asks the server directly, past Corral.

@@ -10,7 +10,15 @@ use crate::{
     status::words,
 };
 
+mod preflight;
+
+pub use preflight::{
+    Basis, CheckDownload, CleanUp, DiskCheck, Fit, MemoryCheck, NetworkCheck, Preflight,
+};
+
 commands! { "downloads";
+    /// What getting a model would take, before a byte of it moves.
+    read Check = preflight(CheckDownload) -> Preflight,
     /// The whole queue in its order, then the finished ones.
     read List = list(Nothing) -> QueueView,
     write Pause = pause(JobIds) -> Changed,

@@ -133,6 +133,12 @@ codes! {
     CancelWindingDown = "CANCEL_WINDING_DOWN" => Retry,
     DigestMismatch = "DIGEST_MISMATCH" => Retry,
     DiskFull = "DISK_FULL" => CleanUp,
+    /// The disk would fall below the reserve.
+    DiskShort = "DISK_SHORT" => CleanUp,
+    /// How much room there is cannot be seen.
+    DiskUnknown = "DISK_UNKNOWN",
+    /// It would need more memory than there is.
+    MemoryShort = "MEMORY_SHORT" => ChangeName,
     RegistryIncompatible = "REGISTRY_INCOMPATIBLE" => ChangeName,
     PlatformUnsupported = "PLATFORM_UNSUPPORTED" => ChangeName,
     StorePermission = "STORE_PERMISSION" => OpenLog,

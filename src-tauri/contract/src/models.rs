@@ -242,6 +242,9 @@ pub struct CreateModel {
     /// Plain http to the registry; only when the user says so.
     #[serde(default)]
     pub insecure: bool,
+    /// Although the check before it says that it cannot go well.
+    #[serde(default)]
+    pub force: bool,
 }
 
 /// Asks to load a model.

@@ -20,6 +20,8 @@ pub struct Settings {
     pub parallel_downloads: u32,
     /// Tries of one download before it counts as failed, 1 to 20.
     pub max_attempts: u32,
+    /// Megabytes that downloads leave free on the disk of the models, 0 to 1,000,000.
+    pub disk_reserve_mb: u32,
     /// Start unfinished downloads again when Corral starts.
     pub resume_on_start: bool,
     /// Minutes between two syncs of an instance; 0 = only on start and on demand; at most 1440.
@@ -44,6 +46,7 @@ impl Default for Settings {
             language: Language::System,
             parallel_downloads: 3,
             max_attempts: 6,
+            disk_reserve_mb: 2_000,
             resume_on_start: true,
             sync_minutes: 10,
             poll_visible_seconds: 2,

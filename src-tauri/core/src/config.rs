@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::{
     clock::{Clock, SystemClock},
     instances::{Machine, ThisMachine},
+    registry::RegistryConfig,
 };
 
 /// Folders, clock and first instances.
@@ -26,6 +27,8 @@ pub struct CoreConfig {
     pub unload_grace: Duration,
     /// Where servers are looked for.
     pub machine: Arc<dyn Machine>,
+    /// How registries are asked.
+    pub registry: RegistryConfig,
     /// Start the background workers. Off in tests that drive a domain by hand.
     pub workers: bool,
 }
@@ -50,6 +53,7 @@ impl CoreConfig {
             detect_on_first_run: false,
             unload_grace: Duration::from_secs(60),
             machine: Arc::new(ThisMachine),
+            registry: RegistryConfig::default(),
             workers: true,
         }
     }

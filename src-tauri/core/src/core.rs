@@ -5,8 +5,9 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 use corral_contract::Timestamp;
 
 use crate::{
-    CoreConfig, Result, app, bus::Bus, db::Db, downloads, instances, logs, models, router::Router,
-    settings, signal::Signals, storage, supervise::Supervisor, sync, tasks,
+    CoreConfig, Result, app, bus::Bus, db::Db, downloads, instances, logs, models,
+    registry::Registries, router::Router, settings, signal::Signals, storage,
+    supervise::Supervisor, sync, tasks,
 };
 
 /// How long a shutdown waits for workers before it leaves them.
@@ -31,6 +32,7 @@ pub struct Inner {
     pub(crate) downloads: downloads::State,
     pub(crate) sync: sync::State,
     pub(crate) host: app::Host,
+    pub(crate) registries: Registries,
     pub(crate) storage: storage::State,
     pub(crate) log_level: logs::LevelHandle,
 }
@@ -74,6 +76,7 @@ impl Core {
             downloads: downloads::State::default(),
             sync: sync::State::default(),
             host: app::Host::default(),
+            registries: Registries::new(config.registry.clone())?,
             storage: storage::State::new(opened.facts),
             db: opened.db,
             config,

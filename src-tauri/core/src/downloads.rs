@@ -30,6 +30,7 @@ mod estimate;
 pub mod fetch;
 mod job;
 mod meter;
+mod preflight;
 pub mod pull;
 mod queue;
 mod recovery;
@@ -51,6 +52,8 @@ pub(crate) struct State {
     wake: Notify,
     /// An attempt let go of its job.
     settled: Notify,
+    /// Manifests that were asked for a moment ago.
+    manifests: preflight::Recent,
     /// What each fetch may use.
     limits: watch::Sender<fetch::Limits>,
 }

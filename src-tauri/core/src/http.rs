@@ -1,5 +1,6 @@
-//! HTTP clients. One kind talks to Ollama servers, without a total limit because loads and pulls
-//! take as long as they take; answers are limited in size, lines in length.
+//! HTTP clients. One kind talks to Ollama servers, the other to registries and what they point to;
+//! neither has a total limit, because loads and downloads take as long as they take. Answers are
+//! limited in size, lines in length.
 
 use std::time::Duration;
 
@@ -13,8 +14,14 @@ use url::{Host, Url};
 
 use crate::Result;
 
+mod failure;
+
+pub(crate) use failure::failed;
+
 /// How long a server may take to accept a connection.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// The same for what lies outside this network.
+const OUTSIDE_CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Redirects followed before it counts as a loop.
 const REDIRECTS: usize = 5;
 
@@ -56,6 +63,26 @@ pub fn for_server(
         for certificate in certificates {
             builder = builder.add_root_certificate(certificate);
         }
+    }
+    builder.build().map_err(|error| WireError::new(ErrorCode::Internal).detail(error.to_string()))
+}
+
+/// A client for registries and what they redirect to. It follows no redirect by itself: whoever
+/// asks decides at each one what may go along. `local` leaves the system's proxy out.
+///
+/// # Errors
+/// `INTERNAL` when the system's proxy settings cannot be used.
+pub fn for_outside(local: bool) -> Result<Client> {
+    install_tls();
+    let mut builder = Client::builder()
+        .connect_timeout(OUTSIDE_CONNECT_LIMIT)
+        .tcp_keepalive(Duration::from_secs(30))
+        .redirect(Policy::none())
+        // Bytes are hashed as they are stored: nothing may unpack them on the way, and several
+        // connections must be several, not streams of one.
+        .http1_only();
+    if local {
+        builder = builder.no_proxy();
     }
     builder.build().map_err(|error| WireError::new(ErrorCode::Internal).detail(error.to_string()))
 }

@@ -7,7 +7,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use corral_contract::{ErrorCode, InstanceId, WireError, event::AppEvent, instances::InstanceView};
+use corral_contract::{
+    ErrorCode, InstanceId, WireError,
+    event::AppEvent,
+    instances::{InstanceView, StoreFact},
+};
 
 use crate::{Core, Result, ollama::OllamaApi};
 
@@ -83,6 +87,32 @@ pub(crate) async fn publish(core: &Core, id: InstanceId) {
 /// `NOT_FOUND`.
 pub(crate) fn client(core: &Core, id: InstanceId) -> Result<Arc<dyn OllamaApi>> {
     core.instances.lock().get(&id).ok_or_else(|| unknown(id))?.client.clone()
+}
+
+/// Where its models are and how much room there is, looked at now.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub(crate) async fn store_now(core: &Core, id: InstanceId) -> Result<StoreFact> {
+    place::refresh(core, id).await;
+    Ok(core.instances.lock().get(&id).ok_or_else(|| unknown(id))?.store.clone())
+}
+
+/// Whether it runs on this very machine, as far as its address tells.
+pub(crate) fn is_local(core: &Core, id: InstanceId) -> bool {
+    core.instances.lock().get(&id).is_some_and(|live| live.record.profile.is_local())
+}
+
+/// The weights that its runners have open, when it runs on this machine and shows them.
+pub(crate) async fn runners(core: &Core, id: InstanceId) -> Option<Vec<std::path::PathBuf>> {
+    let pid = core.instances.lock().get(&id)?.service.pid?;
+    let machine = core.config.machine.clone();
+    tokio::task::spawn_blocking(move || machine.runners(pid)).await.ok()?
+}
+
+/// The version it told last.
+pub(crate) fn version(core: &Core, id: InstanceId) -> Option<String> {
+    core.instances.lock().get(&id)?.health.fact.version.clone()
 }
 
 /// Whether it answered when it was last asked.

@@ -10,6 +10,7 @@ use std::{
 
 use corral_contract::{
     InstanceId, ModelId,
+    downloads::CleanUp,
     models::{BatchView, ModelCounts},
 };
 use tokio::sync::Notify;
@@ -76,6 +77,15 @@ pub(crate) async fn counts(core: &Core, instance: Option<InstanceId>) -> Result<
 /// Running batches, those that can be taken back, and the last ten.
 pub(crate) async fn batches(core: &Core) -> Result<Vec<BatchView>> {
     batch::store::recent(core).await
+}
+
+/// Models of an instance that nothing uses now, with the bytes that deleting each alone frees.
+/// Empty when the store cannot be seen.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn idle(core: &Core, instance: InstanceId) -> Result<Vec<CleanUp>> {
+    preview::idle(core, instance).await
 }
 
 /// The document's eight fields of every model, for the JSON mirror.

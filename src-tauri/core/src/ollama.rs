@@ -11,7 +11,8 @@ mod lines;
 mod parse;
 mod pull;
 mod show;
-mod transport;
+
+pub(crate) use classify::meaning;
 
 pub use answer::ANSWER_LIMIT;
 pub use api::{

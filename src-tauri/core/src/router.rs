@@ -68,7 +68,7 @@ routes! {
     instances: List, Detect, Add, Update, Remove, Probe, Test;
     models: Search, Counts, Create, Start, Close, Recreate, PreviewDelete, Delete, UndoDelete,
         Batch, CancelBatch, LoadDetail, History;
-    downloads: List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
+    downloads: Check, List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
         ClearFinished;
     sync: Run, Cancel, ConfirmEmpty, History;
     tasks: List, Log, Cancel, ClearFinished;

@@ -126,10 +126,12 @@ pub(crate) fn wish(instance: InstanceId, name: &str) -> CreateModel {
         start_when_done: false,
         update: false,
         insecure: false,
+        force: false,
     }
 }
 
 pub(crate) fn seed(config: &mut CoreConfig, url: &str) {
+    config.registry = crate::support::out_of_reach();
     config.seed = vec![SeedInstance { name: "fake".to_owned(), url: url.to_owned() }];
 }
 

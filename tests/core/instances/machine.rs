@@ -79,6 +79,10 @@ impl Machine for FakeMachine {
         self.servers.clone()
     }
 
+    fn runners(&self, _: u32) -> Option<Vec<PathBuf>> {
+        None
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         self.variables.get(name).cloned()
     }

@@ -17,6 +17,7 @@ fn create(stage: &Stage, name: &str) -> CreateModel {
         start_when_done: false,
         update: true,
         insecure: false,
+        force: false,
     }
 }
 

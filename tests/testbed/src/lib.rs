@@ -26,6 +26,7 @@ pub mod chaos;
 pub mod clock;
 pub mod content;
 pub mod gguf;
+pub mod key;
 pub mod ollama;
 pub mod patience;
 pub mod registry;

@@ -63,8 +63,11 @@ pub enum Access {
     /// Everything is public.
     #[default]
     Public,
-    /// 401 names the registry's own token endpoint, whose tokens open everything.
+    /// 401 names the registry's own token endpoint, which gives a token to whoever signs his
+    /// question; it opens everything.
     Token,
+    /// As `Token`, for anyone.
+    Guests,
     /// 401 names a token endpoint on this other host.
     ForeignRealm(String),
     /// 401 whatever token is shown.

@@ -7,7 +7,7 @@ use corral_contract::{
     status::{Cause, Install},
 };
 
-use super::{Enqueue, JobOptions, enqueue, live};
+use super::{Enqueue, JobOptions, enqueue, live, preflight};
 use crate::{Core, Result, instances, models, router::Handle};
 
 impl Handle<call::Create> for Core {
@@ -25,6 +25,9 @@ impl Handle<call::Create> for Core {
             if there && !request.update && live(self, model.id).is_none() {
                 return Err(WireError::new(ErrorCode::AlreadyExists).with("name", &model.name));
             }
+        }
+        if !request.force {
+            preflight::gate(self, request.instance, &name, request.insecure).await?;
         }
         let options =
             JobOptions { insecure: request.insecure, start_when_done: request.start_when_done };

@@ -58,6 +58,9 @@ pub trait Machine: Send + Sync + 'static {
     fn system(&self) -> System;
     /// Every `ollama serve` that runs.
     fn servers(&self) -> Vec<Process>;
+    /// The weights that the runners of a server have open, by the server's process id; `None` where
+    /// processes do not show what they were started with.
+    fn runners(&self, server: u32) -> Option<Vec<PathBuf>>;
     /// A variable of Corral's own environment.
     fn variable(&self, name: &str) -> Option<String>;
     /// The beginning of a text file; `None` when it cannot be read.
@@ -127,6 +130,28 @@ impl Machine for ThisMachine {
         servers
     }
 
+    fn runners(&self, server: u32) -> Option<Vec<PathBuf>> {
+        let mut system = sysinfo::System::new().ok()?;
+        let names_only = ProcessRefreshKind::nothing();
+        system.refresh_processes_specifics(ProcessesToUpdate::All, true, names_only);
+        let server = Pid::from_u32(server);
+        // Without the server itself in sight nothing is known about what it started.
+        system.process(server)?;
+        let children: Vec<Pid> = system
+            .processes()
+            .values()
+            .filter(|process| process.thread_kind().is_none() && process.parent() == Some(server))
+            .map(sysinfo::Process::pid)
+            .collect();
+        if children.is_empty() {
+            return Some(Vec::new());
+        }
+        let with_words = names_only.with_cmd(UpdateKind::Always);
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&children), true, with_words);
+        let words = children.iter().filter_map(|pid| Some(system.process(*pid)?.cmd()));
+        Some(words.filter_map(weights_in).collect())
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok().filter(|value| !value.trim().is_empty())
     }
@@ -162,6 +187,12 @@ impl Machine for ThisMachine {
         // Removed when it is dropped, which is at once.
         tempfile::Builder::new().prefix(".corral-").tempfile_in(folder).is_ok()
     }
+}
+
+/// What follows `--model` (or `-m`) on a runner's command line.
+fn weights_in(words: &[std::ffi::OsString]) -> Option<PathBuf> {
+    let place = words.iter().position(|word| word == "--model" || word == "-m")?;
+    words.get(place + 1).map(PathBuf::from)
 }
 
 fn describe(system: &sysinfo::System, process: &sysinfo::Process) -> Process {

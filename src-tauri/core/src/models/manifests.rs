@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use corral_contract::{ErrorCode, InstanceId, WireError, models::LayerInfo};
+use corral_contract::{ErrorCode, InstanceId, WireError, models::LayerInfo, name::ModelName};
 use serde::Deserialize;
 
 use super::{poll::key_of, store};
-use crate::{Core, Result};
+use crate::{Core, Result, registry::kind_of};
 
 /// Largest manifest that is read; real ones have a few kilobytes.
 const LARGEST: u64 = 1 << 20;
@@ -49,6 +49,18 @@ pub(super) async fn of_instance(core: &Core, instance: InstanceId) -> Result<Opt
     tokio::task::spawn_blocking(move || read(&PathBuf::from(path).join("manifests")))
         .await
         .map_err(|error| WireError::new(ErrorCode::Internal).detail(error.to_string()))
+}
+
+/// The file name of a model's weights in its store; `None` when the store or the manifest cannot
+/// be seen, or it has none.
+pub(super) async fn weights(core: &Core, instance: InstanceId, key: &str) -> Option<String> {
+    let store = store::store_path(core, instance).await.ok()??;
+    let name = ModelName::parse(key).ok()?;
+    let manifests = PathBuf::from(store).join("manifests");
+    let file = manifests.join(name.host).join(name.namespace).join(name.model).join(name.tag);
+    let layers = tokio::task::spawn_blocking(move || layers(&file)).await.ok()??;
+    let weights = layers.into_iter().find(|layer| kind_of(&layer.media_type) == "model")?;
+    Some(weights.digest.replace(':', "-"))
 }
 
 /// Reads `manifests/<host>/<namespace>/<model>/<tag>`. What cannot be read is left out, as Ollama
@@ -172,15 +184,6 @@ fn others<'a>(
     names.iter().copied().filter(move |other| *other != key)
 }
 
-/// `application/vnd.ollama.image.template` is a `template`.
-fn kind_of(media_type: &str) -> &str {
-    match media_type.rsplit('.').next() {
-        Some("v1+json") => "config",
-        Some(kind) => kind,
-        None => media_type,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,11 +216,5 @@ mod tests {
         assert_eq!(both.by_key["b"], 1);
         assert_eq!(both.shared_with["a"], ["c"]);
         assert_eq!(store.freed(&["a", "b", "c"]).bytes, 106);
-    }
-
-    #[test]
-    fn names_the_kind_of_a_layer() {
-        assert_eq!(kind_of("application/vnd.ollama.image.license"), "license");
-        assert_eq!(kind_of("application/vnd.docker.container.image.v1+json"), "config");
     }
 }

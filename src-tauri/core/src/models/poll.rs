@@ -25,6 +25,10 @@ const NOTICE_AFTER: i64 = 10_000;
 /// A load that shows this long after another model vanished explains why, in ms.
 const EVICTED_WITHIN: i64 = 5 * 60_000;
 
+mod runners;
+
+use runners::{Runners, Sight};
+
 /// What one poller remembers between two looks at its instance.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
@@ -32,6 +36,7 @@ pub(super) struct Watch {
     listed: Option<HashSet<String>>,
     last_look: Option<Timestamp>,
     crashes: Vec<Suspected>,
+    runners: Runners,
 }
 
 /// A model that vanished without an explanation so far.
@@ -40,6 +45,8 @@ struct Suspected {
     model: ModelId,
     at: Timestamp,
     told: bool,
+    /// Its process was seen to end: nothing will explain that away.
+    seen: bool,
 }
 
 /// What a look found beside the rows it changed.
@@ -82,12 +89,14 @@ impl Watch {
     /// Brings the rows of an instance in line with what it has loaded.
     ///
     /// A model whose time is over but that is still listed serves a request and runs. One that an
-    /// operation of ours works on is left to that operation.
+    /// operation of ours works on is left to that operation. A server goes on listing a model whose
+    /// runner died; `sight` tells the two apart where the runners can be seen.
     pub(super) async fn look(
         &mut self,
         core: &Core,
         instance: InstanceId,
         loaded: &[LoadedModel],
+        sight: &Sight,
     ) -> Result<Found> {
         let now = core.now();
         let listed: HashSet<String> = loaded.iter().map(|each| key_of(&each.name)).collect();
@@ -97,6 +106,7 @@ impl Watch {
         let by_key: HashMap<&str, &StoredModel> =
             rows.iter().map(|row| (row.key.as_str(), row)).collect();
         let strangers = listed.iter().any(|key| !by_key.contains_key(key.as_str()));
+        self.runners.learn(core, instance, &listed).await;
         if newcomer {
             self.explain(core, now).await?;
         }
@@ -105,14 +115,25 @@ impl Watch {
                 continue;
             }
             match entry_of(loaded, &row.key, row.digest.as_deref()) {
+                Some(_) if self.runners.died(sight, &row.key) => {
+                    if row.run == Run::Running {
+                        self.crashes(core, row, now, true).await?;
+                    }
+                }
                 Some(entry) => appears(core, row, memory_of(entry)).await?,
                 None => self.vanishes(core, row, now, newcomer).await?,
             }
         }
+        self.runners.keep(sight, &listed);
         self.tell(core, now).await;
         self.listed = Some(listed);
         self.last_look = Some(now);
         Ok(if strangers { Found::Stranger } else { Found::Known })
+    }
+
+    /// Looks for the runners of what was loaded; before the list is asked for.
+    pub(super) async fn runners(&self, core: &Core, instance: InstanceId) -> Sight {
+        self.runners.look(core, instance).await
     }
 
     /// The instance went away: what was seen before says nothing about what comes.
@@ -120,6 +141,7 @@ impl Watch {
         self.listed = None;
         self.last_look = None;
         self.crashes.clear();
+        self.runners = Runners::default();
     }
 
     async fn vanishes(
@@ -144,25 +166,36 @@ impl Watch {
                     Change::by(Cause::Idle)
                 } else if newcomer || operation::loading(core).iter().any(|id| *id != row.id) {
                     Change::by(Cause::Evicted)
-                } else if !store::seen::started_by_us(core, row.id).await? {
+                } else if self.runners.was_seen(&row.key)
+                    || !store::seen::started_by_us(core, row.id).await?
+                {
                     Change::by(Cause::External)
                 } else {
-                    return self.crashes(core, row, now).await;
+                    return self.crashes(core, row, now, false).await;
                 }
             }
         };
         set_run(core, row.id, Run::Stopped, change).await
     }
 
-    async fn crashes(&mut self, core: &Core, row: &StoredModel, now: Timestamp) -> Result<()> {
+    async fn crashes(
+        &mut self,
+        core: &Core,
+        row: &StoredModel,
+        now: Timestamp,
+        seen: bool,
+    ) -> Result<()> {
         set_run(core, row.id, Run::Crashed, Change::by(Cause::Crash).problem(crash())).await?;
-        self.crashes.push(Suspected { model: row.id, at: now, told: false });
+        self.crashes.push(Suspected { model: row.id, at: now, told: false, seen });
         Ok(())
     }
 
     /// Another model has been loaded: those that vanished shortly before had to make room.
     async fn explain(&mut self, core: &Core, now: Timestamp) -> Result<()> {
-        for suspected in std::mem::take(&mut self.crashes) {
+        let (seen, guessed) = self.crashes.drain(..).partition(|each| each.seen);
+        self.crashes = seen;
+        let guessed: Vec<Suspected> = guessed;
+        for suspected in guessed {
             if now.since(suspected.at) <= EVICTED_WITHIN {
                 let evicted = edit(core, suspected.model, Change::by(Cause::Evicted), |row| {
                     if row.run == Run::Crashed {

@@ -56,7 +56,8 @@ impl Bench {
     }
 
     async fn look(&mut self, loaded: &[LoadedModel]) {
-        self.watch.look(&self.core, LAB, loaded).await.expect("a look");
+        let sight = self.watch.runners(&self.core, LAB).await;
+        self.watch.look(&self.core, LAB, loaded, &sight).await.expect("a look");
     }
 
     async fn row(&self, name: &str) -> StoredModel {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use corral_contract::{
     InstanceId, ModelId,
+    downloads::CleanUp,
     models::{DeleteItem, DeletePreview},
     name::ModelName,
     status::Run,
@@ -63,6 +64,20 @@ pub(super) async fn preview(core: &Core, ids: &[ModelId]) -> Result<DeletePrevie
     items.sort_by_key(|item| order.get(&item.id).copied());
     let undo_ms = i64::from(core.settings().undo_seconds) * 1000;
     Ok(DeletePreview { items, freed, undo_ms })
+}
+
+/// Models that nothing uses now, with the bytes that deleting each alone frees.
+pub(super) async fn idle(core: &Core, instance: InstanceId) -> Result<Vec<CleanUp>> {
+    let Some(manifests) = manifests::of_instance(core, instance).await? else {
+        return Ok(Vec::new());
+    };
+    let rows = store::seen::idle(core, instance).await?;
+    let proposal = |row: StoredModel| CleanUp {
+        bytes: manifests.freed(&[row.key.as_str()]).bytes,
+        model: Some(row.id),
+        name: row.name,
+    };
+    Ok(rows.into_iter().filter(|row| manifests.has(&row.key)).map(proposal).collect())
 }
 
 /// Keys as people know the names.

@@ -91,8 +91,9 @@ async fn look(
     next_tags: &mut Instant,
 ) -> Result<()> {
     let client = instances::client(core, instance)?;
+    let runners = watch.runners(core, instance).await;
     let found = match client.ps().await {
-        Ok(loaded) => watch.look(core, instance, &loaded).await?,
+        Ok(loaded) => watch.look(core, instance, &loaded, &runners).await?,
         Err(error) => {
             // The instance's own poller decides how it is; the models are left as they are.
             tracing::debug!(instance = instance.0, %error, "loaded models could not be read");

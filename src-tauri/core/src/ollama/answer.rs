@@ -4,8 +4,8 @@ use corral_contract::{ErrorCode, WireError};
 use reqwest::{Response, StatusCode, header};
 use serde_json::Value;
 
-use super::{classify::classify, transport};
-use crate::Result;
+use super::classify::classify;
+use crate::{Result, http};
 
 /// Largest answer that is read, in bytes. A list of 10,000 models has 4 MB.
 pub const ANSWER_LIMIT: usize = 32 * 1024 * 1024;
@@ -90,7 +90,7 @@ async fn whole(mut response: Response) -> Result<(StatusCode, bool, Vec<u8>)> {
         return Err(too_large());
     }
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(transport::failed)? {
+    while let Some(chunk) = response.chunk().await.map_err(http::failed)? {
         if bytes.len() + chunk.len() > ANSWER_LIMIT {
             return Err(too_large());
         }

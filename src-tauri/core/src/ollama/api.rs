@@ -29,6 +29,8 @@ pub trait OllamaApi: Send + Sync {
     async fn unload(&self, name: &str, kind: EmbeddingModel) -> Result<()>;
     /// `/api/delete`; a model that is not there counts as deleted.
     async fn delete(&self, name: &str) -> Result<()>;
+    /// Whether the store has a blob, `sha256:` and 64 hex digits. Says nothing about its bytes.
+    async fn has_blob(&self, digest: &str) -> Result<bool>;
     /// `/api/pull`. `insecure` = plain http to the registry.
     async fn pull(&self, name: &str, insecure: bool) -> Result<PullStream>;
 }

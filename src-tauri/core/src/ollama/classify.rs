@@ -76,12 +76,18 @@ const TABLE: &[Row] = &[
     (&["model", "not found"], Code::NotFound),
 ];
 
+/// What a text means, for another side that speaks as Ollama does.
+pub(crate) fn meaning(text: &str) -> Option<ErrorCode> {
+    let lower = text.to_lowercase();
+    let row = TABLE.iter().find(|(parts, _)| parts.iter().all(|part| lower.contains(part)));
+    row.map(|(_, code)| *code)
+}
+
 /// The meaning of an error text; the text itself stays as the detail. `status` is 200 for an error
 /// inside a stream.
 pub(crate) fn classify(status: u16, text: &str) -> WireError {
     let lower = text.to_lowercase();
-    let row = TABLE.iter().find(|(parts, _)| parts.iter().all(|part| lower.contains(part)));
-    let code = row.map_or_else(|| of_status(status), |(_, code)| *code);
+    let code = meaning(text).unwrap_or_else(|| of_status(status));
     let mut error = WireError::new(code).detail(crate::logs::redact(text));
     if code == Code::InvalidInput {
         let (field, reason) = refused_input(&lower);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use corral_contract::{ErrorCode, WireError, models::StartOptions};
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -14,7 +14,6 @@ use super::{
     api::{EmbeddingModel, LoadedModel, OllamaApi, PullStream, ShowAnswer, TagsAnswer},
     parse, pull,
     show::show,
-    transport,
 };
 use crate::{Result, http};
 
@@ -138,6 +137,16 @@ impl OllamaApi for HttpOllama {
         }
     }
 
+    async fn has_blob(&self, digest: &str) -> Result<bool> {
+        let request = self.request(Method::HEAD, &format!("api/blobs/{digest}"));
+        let response = send(request.timeout(self.short)).await?;
+        match response.status() {
+            status if status.is_success() => Ok(true),
+            StatusCode::NOT_FOUND => Ok(false),
+            _ => Err(answer::refused(response).await),
+        }
+    }
+
     async fn pull(&self, name: &str, insecure: bool) -> Result<PullStream> {
         let body = json!({ "model": name, "insecure": insecure, "stream": true });
         let response = send(self.request(Method::POST, "api/pull").json(&body)).await?;
@@ -153,7 +162,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 async fn send(request: RequestBuilder) -> Result<Response> {
-    request.send().await.map_err(transport::failed)
+    request.send().await.map_err(http::failed)
 }
 
 /// A route that the server does not have: it is older than what Corral needs.

@@ -13,9 +13,8 @@ use super::{
     classify::classify,
     lines::Lines,
     parse::{bytes, text},
-    transport,
 };
-use crate::Result;
+use crate::{Result, http};
 
 /// Reads lines until the server says how it ended. The stream ends after the first error; it ends
 /// without one only when `success` was the last thing said.
@@ -80,7 +79,7 @@ impl Reader {
                 Err(_) if self.succeeded => return None,
                 // However a stream broke off, the way on is the same.
                 Err(error) => {
-                    let detail = transport::failed(error).detail.unwrap_or_default();
+                    let detail = http::failed(error).detail.unwrap_or_default();
                     return Some(Err(lost(detail)));
                 }
             }

@@ -187,6 +187,7 @@ async fn ask(action: Action, row: &ModelRow, options: StartOptions) -> Result<()
                 start_when_done: false,
                 update: true,
                 insecure: false,
+                force: false,
             };
             ipc::call::<models::Create>(create).await.map(|_| ())
         }

@@ -1,5 +1,7 @@
 //! Getting a model: the name is checked while it is written, and stays when the core refuses it.
 
+mod check;
+
 use corral_contract::{
     ErrorCode, InstanceId, WireError,
     downloads::Priority,
@@ -7,6 +9,8 @@ use corral_contract::{
     name::{DEFAULT_HOST, ModelName},
 };
 use leptos::{prelude::*, task::spawn_local};
+
+use check::{CheckPanel, Checked};
 
 use super::list::use_list;
 use crate::{
@@ -50,6 +54,23 @@ pub(super) fn CreateDialog(name: String) -> impl IntoView {
     let elsewhere = Memo::new(move |_| {
         parsed.get().is_ok_and(|name| !name.host.eq_ignore_ascii_case(DEFAULT_HOST))
     });
+    let wanted = Memo::new(move |_| parsed.get().ok());
+    let plain = Signal::derive(move || insecure.get() && elsewhere.get());
+    let checked = Checked::follow(wanted, target, plain);
+    // What the check refuses can still be asked for, by pressing a button that says so.
+    let refused = Memo::new(move |_| {
+        let by_check = checked.answer.with(|answer| {
+            answer.as_ref().and_then(|answer| answer.refusal.as_ref()).map(|error| error.code)
+        });
+        by_check.or(failure.with(|error| error.as_ref().map(|error| error.code))).is_some_and(
+            |code| {
+                matches!(
+                    code,
+                    ErrorCode::DiskShort | ErrorCode::ModelUnknown | ErrorCode::NeedsNewerOllama
+                )
+            },
+        )
+    });
     let submit = move |update: bool| {
         touched.set(true);
         let (Ok(_), Some(instance), false) =
@@ -64,7 +85,8 @@ pub(super) fn CreateDialog(name: String) -> impl IntoView {
             priority: priority.get_untracked(),
             start_when_done: start.get_untracked(),
             update,
-            insecure: insecure.get_untracked() && elsewhere.get_untracked(),
+            insecure: plain.get_untracked(),
+            force: refused.get_untracked(),
         };
         let shown = parsed.get_untracked().map(|name| name.display()).unwrap_or_default();
         spawn_local(async move {
@@ -115,7 +137,13 @@ pub(super) fn CreateDialog(name: String) -> impl IntoView {
                 on_press=move |()| submit(exists.get_untracked())
                 attr:data-testid="create-submit"
             >
-                {move || words.get(if exists.get() { "create.update" } else { "create.submit" })}
+                {move || {
+                    words.get(match (exists.get(), refused.get()) {
+                        (true, _) => "create.update",
+                        (false, true) => "create.anyway",
+                        (false, false) => "create.submit",
+                    })
+                }}
             </Button>
         }
     };
@@ -155,6 +183,7 @@ pub(super) fn CreateDialog(name: String) -> impl IntoView {
                         attr:data-testid="create-name"
                     />
                 </Field>
+                <CheckPanel checked=checked />
                 <Show when=move || several.get()>
                     <Field id="create-instance" label=words.signal("top.instance")>
                         <Select

@@ -59,6 +59,7 @@ pub struct List {
     pub range: RwSignal<(usize, usize)>,
     /// Why the list could not be loaded.
     pub failure: RwSignal<Option<WireError>>,
+    under: StoredValue<Option<Open>>,
     busy: StoredValue<bool>,
     tries: StoredValue<u32>,
 }
@@ -78,6 +79,7 @@ impl List {
             active: RwSignal::new(0),
             range: RwSignal::new((0, 0)),
             failure: RwSignal::new(None),
+            under: StoredValue::new(None),
             busy: StoredValue::new(false),
             tries: StoredValue::new(0),
         };
@@ -268,9 +270,15 @@ impl List {
         });
     }
 
-    /// Closes what is open above the list.
+    /// Closes what is open above the list; what it was opened over shows again.
     pub fn close(self) {
-        self.open.set(Open::Nothing);
+        self.open.set(self.under.try_update_value(Option::take).flatten().unwrap_or(Open::Nothing));
+    }
+
+    /// Opens something over what is open.
+    pub fn open_over(self, next: Open, under: Open) {
+        self.under.set_value(Some(under));
+        self.open.set(next);
     }
 }
 

@@ -73,6 +73,14 @@ pub(super) fn Downloads(saving: Saving) -> impl IntoView {
                 read=|it| it.max_attempts
                 write=|it, to| it.max_attempts = to
             />
+            <NumberRow
+                saving
+                field="diskReserveMb"
+                range=0..=1_000_000
+                unit="settings.unitMegabytes"
+                read=|it| it.disk_reserve_mb
+                write=|it, to| it.disk_reserve_mb = to
+            />
             <SwitchRow
                 saving
                 field="resumeOnStart"

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::cdn::{self, Delivery};
 use super::{Access, Asked, Handover, Shared, Trouble};
+use crate::key;
 use crate::patience::lock;
 use crate::wire::Cutter;
 
@@ -25,7 +26,7 @@ pub(super) async fn serve(
     note(&shared, &parts, false);
     let path = parts.uri.path();
     if path == "/token" {
-        return token(&parts);
+        return token(&shared, &parts);
     }
     if let Some(refusal) = locked(&shared, &parts) {
         return refusal;
@@ -67,9 +68,13 @@ pub(super) fn set(response: &mut Response, name: header::HeaderName, value: &str
     }
 }
 
-/// The token endpoint wants a signature, of whatever kind.
-fn token(parts: &Parts) -> Response {
-    if !parts.headers.contains_key(header::AUTHORIZATION) {
+/// The token endpoint wants a signature of its own address, unless it takes guests.
+fn token(shared: &Shared, parts: &Parts) -> Response {
+    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let url = format!("http://{}{}", header(header::HOST).unwrap_or_default(), parts.uri);
+    let shown = header(header::AUTHORIZATION);
+    let guests = lock(&shared.book).access == Access::Guests;
+    if !guests && !shown.is_some_and(|shown| key::signs(shown, &url)) {
         return plain(StatusCode::UNAUTHORIZED, "{\"error\":\"unauthorized\"}");
     }
     plain(StatusCode::OK, json!({ "token": TOKEN }).to_string())
@@ -81,8 +86,10 @@ fn locked(shared: &Shared, parts: &Parts) -> Option<Response> {
     let shown = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let realm = match access {
         Access::Public => return None,
-        Access::Token if shown == Some(&format!("Bearer {TOKEN}")) => return None,
-        Access::Token | Access::Denied => host.unwrap_or_default().to_owned(),
+        Access::Token | Access::Guests if shown == Some(&format!("Bearer {TOKEN}")) => {
+            return None;
+        }
+        Access::Token | Access::Guests | Access::Denied => host.unwrap_or_default().to_owned(),
         Access::ForeignRealm(host) => host,
     };
     let mut response =

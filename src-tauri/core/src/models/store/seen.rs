@@ -42,6 +42,20 @@ pub(in crate::models) async fn candidates(
     rows.iter().map(decode).collect()
 }
 
+const IDLE: &str = concat!(
+    "SELECT ",
+    model_columns!(),
+    " FROM model m WHERE m.instance_id = ?1 AND m.hidden_until IS NULL
+         AND m.install = 'ready' AND m.run = 'stopped' ORDER BY m.id"
+);
+
+/// Installed models of an instance that are not in memory.
+pub(in crate::models) async fn idle(core: &Core, instance: InstanceId) -> Result<Vec<StoredModel>> {
+    let rows =
+        sqlx::query(IDLE).bind(instance.0).fetch_all(core.db.read()).await.map_err(failed)?;
+    rows.iter().map(decode).collect()
+}
+
 /// Whether the last load of a model was ours. One that another client loaded is that client's to
 /// unload, at any time.
 pub(in crate::models) async fn started_by_us(core: &Core, model: ModelId) -> Result<bool> {

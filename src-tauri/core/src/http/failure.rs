@@ -5,7 +5,7 @@ use std::{error::Error, io};
 use corral_contract::{ErrorCode, WireError};
 
 /// The meaning of a failed exchange. The address is left out of the detail: it may carry secrets.
-pub(super) fn failed(error: reqwest::Error) -> WireError {
+pub(crate) fn failed(error: reqwest::Error) -> WireError {
     let error = error.without_url();
     let chain = chain_of(&error);
     let text = crate::logs::redact(&chain.join(": "));

@@ -1,0 +1,116 @@
+//! Crashes and unloads by others, told apart by the processes of the server.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use corral_contract::{
+    models::ModelRow,
+    settings::{self, Settings},
+    status::{Cause, Status},
+};
+use corral_core::instances::{Machine, Process, Space, System, ThisMachine};
+use corral_testbed::{
+    FakeOllama,
+    ollama::{LayerKind, library},
+};
+
+use crate::stage::{Stage, clock};
+
+const NAME: &str = "llama3.2:3b";
+
+/// This machine with one server on it, whose runners a test makes up.
+#[derive(Clone)]
+struct WithRunners {
+    host: String,
+    open: Arc<Mutex<Vec<PathBuf>>>,
+}
+
+impl WithRunners {
+    fn open(&self, weights: Option<&Path>) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        *open = weights.map(Path::to_owned).into_iter().collect();
+    }
+}
+
+impl Machine for WithRunners {
+    fn system(&self) -> System {
+        ThisMachine.system()
+    }
+    fn servers(&self) -> Vec<Process> {
+        let environment = [("OLLAMA_HOST".to_owned(), self.host.clone())].into();
+        vec![Process { pid: 4242, environment, ..Process::default() }]
+    }
+    fn runners(&self, server: u32) -> Option<Vec<PathBuf>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        (server == 4242).then(|| open.clone())
+    }
+    fn variable(&self, name: &str) -> Option<String> {
+        ThisMachine.variable(name)
+    }
+    fn head(&self, file: &Path) -> Option<String> {
+        ThisMachine.head(file)
+    }
+    fn entries(&self, folder: &Path) -> Vec<PathBuf> {
+        ThisMachine.entries(folder)
+    }
+    fn exists(&self, path: &Path) -> bool {
+        ThisMachine.exists(path)
+    }
+    fn space(&self, path: &Path) -> Option<Space> {
+        ThisMachine.space(path)
+    }
+    fn writable(&self, folder: &Path) -> bool {
+        ThisMachine.writable(folder)
+    }
+}
+
+/// A running model whose runner has been seen.
+async fn running() -> (Stage, WithRunners, PathBuf, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = library::pick(NAME);
+    let weights = model.layers().into_iter().find(|layer| layer.kind == LayerKind::Model);
+    let weights = format!("sha256-{}", weights.expect("weights").digest);
+    let weights = folder.path().join("blobs").join(weights);
+    let server = FakeOllama::builder().clock(clock()).folder(folder.path()).models([model]);
+    let server = server.start().await.expect("a server");
+    let machine = WithRunners { host: server.address().to_string(), open: Arc::default() };
+    let here = machine.clone();
+    let stage = Stage::on(server, |config| config.machine = Arc::new(here)).await;
+    let quick = Settings { poll_visible_seconds: 1, ..Settings::default() };
+    stage.bench.ask::<settings::call::Update>(quick).await.expect("the settings are taken");
+    machine.open(Some(&weights));
+    stage.start(NAME).await;
+    let asked = || stage.server.requests_to("GET", "/api/ps").len();
+    // Of three more looks the last began after one that had the model listed.
+    let enough = asked() + 3;
+    stage.until(NAME, |row| is(row, Status::Running) && asked() >= enough).await;
+    (stage, machine, weights, folder)
+}
+
+fn is(row: Option<&ModelRow>, status: Status) -> bool {
+    row.is_some_and(|row| row.status == status)
+}
+
+// criterion: 3.8
+#[tokio::test]
+async fn a_runner_that_died_is_a_crash_although_the_model_is_still_listed() {
+    let (stage, machine, weights, _folder) = running().await;
+    machine.open(None);
+    let row = stage.until(NAME, |row| is(row, Status::Crashed)).await.expect("a row");
+    assert_eq!(stage.history(row.id).await[0].cause, Cause::Crash);
+    assert_eq!(stage.server.loaded(), [NAME], "the server itself has not noticed");
+    // The next request starts another one.
+    machine.open(Some(&weights));
+    stage.until(NAME, |row| is(row, Status::Running)).await;
+}
+
+// criterion: 3.8
+#[tokio::test]
+async fn what_another_client_unloads_has_not_crashed() {
+    let (stage, _machine, _, _folder) = running().await;
+    stage.server.expire_now();
+    let row = stage.until(NAME, |row| is(row, Status::Stopped)).await.expect("a row");
+    assert_eq!(stage.history(row.id).await[0].cause, Cause::External);
+}
