@@ -82,7 +82,9 @@ async fn a_killed_runner_is_a_crash_and_an_unload_by_others_is_none() {
     place.ask::<call::Start>(start).await.expect("accepted");
     place.row_when(&name, |row| row.status == Status::Running && row.operation.is_none()).await;
     place.looks(3).await;
-    for runner in place.server.runners() {
+    let runners = place.server.runners();
+    assert!(!runners.is_empty(), "the model has a runner");
+    for runner in runners {
         let killed = std::process::Command::new("kill").args(["-9", &runner.to_string()]).status();
         assert!(killed.is_ok_and(|status| status.success()));
     }

@@ -5,6 +5,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command as Program, Stdio},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -78,9 +79,13 @@ impl RealOllama {
     /// Process ids of the runners it started.
     #[cfg(target_os = "linux")]
     pub(crate) fn runners(&self) -> Vec<u32> {
-        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
-        let text = std::fs::read_to_string(children).unwrap_or_default();
-        text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+        // Any of its threads may have started one.
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let children = |task: std::fs::DirEntry| {
+            let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()
+        };
+        tasks.expect("the server runs").flatten().flat_map(children).collect()
     }
 
     /// As `kill -9` or a power cut of the server.
@@ -214,14 +219,19 @@ impl Place {
         id: JobId,
         condition: impl Fn(&JobView) -> bool,
     ) -> JobView {
+        let last = Mutex::new(String::new());
         let look = || async {
             let queue = self
                 .ask::<downloads::call::List>(Default::default())
                 .await
                 .expect("the queue can always be asked");
-            queue.jobs.into_iter().find(|job| job.id == id).filter(&condition)
+            let job = queue.jobs.into_iter().find(|job| job.id == id)?;
+            let found = condition(&job);
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = format!("{job:?}");
+            found.then_some(job)
         };
-        wait("a state of the job", look).await
+        let last_seen = || last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        wait_saying("a state of the job", look, last_seen).await
     }
 
     /// The row of this name, if it is listed.
@@ -236,8 +246,14 @@ impl Place {
         name: &str,
         condition: impl Fn(&ModelRow) -> bool,
     ) -> ModelRow {
-        let look = || async { self.row(name).await.filter(&condition) };
-        wait("a state of the model", look).await
+        let last = Mutex::new(String::new());
+        let look = || async {
+            let row = self.row(name).await?;
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = format!("{row:?}");
+            condition(&row).then_some(row)
+        };
+        let last_seen = || last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        wait_saying("a state of the model", look, last_seen).await
     }
 
     pub(crate) async fn sync(&self) -> SyncReport {
@@ -276,7 +292,16 @@ impl Place {
 /// Looks again until there is something, for as long as [`PATIENCE`].
 pub(crate) async fn wait<T, F: Future<Output = Option<T>>>(
     what: &str,
+    look: impl FnMut() -> F,
+) -> T {
+    wait_saying(what, look, String::new).await
+}
+
+/// As [`wait`]; when it was in vain, says what was seen last.
+async fn wait_saying<T, F: Future<Output = Option<T>>>(
+    what: &str,
     mut look: impl FnMut() -> F,
+    last: impl Fn() -> String,
 ) -> T {
     let seek = async {
         loop {
@@ -287,5 +312,5 @@ pub(crate) async fn wait<T, F: Future<Output = Option<T>>>(
         }
     };
     let found = tokio::time::timeout(PATIENCE, seek).await;
-    found.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+    found.unwrap_or_else(|_| panic!("waited in vain for {what}; {}", last()))
 }

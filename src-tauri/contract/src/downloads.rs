@@ -114,7 +114,7 @@ pub struct JobView {
     pub position: Option<u32>,
     pub wait: Option<WaitReason>,
     pub progress: Progress,
-    /// Tries so far.
+    /// Failed tries in a row, without progress in between.
     pub attempts: u32,
     pub problem: Option<WireError>,
     pub task: Option<TaskId>,

@@ -126,7 +126,7 @@ async fn gives_up_after_the_tries_it_was_given() {
     let job = stage.create("a").await.expect("a job").job;
     let failed = stage.until_state(job, JobState::Failed).await;
     assert_eq!(failed.problem.map(|problem| problem.code), Some(ErrorCode::ServerFault));
-    assert_eq!((failed.attempts, pulls(&stage)), (1, 2));
+    assert_eq!((failed.attempts, pulls(&stage)), (2, 2));
     stage.fake.heal();
     assert_eq!(stage.resume(job).await, 1);
     stage.until_state(job, JobState::Done).await;

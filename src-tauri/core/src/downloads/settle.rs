@@ -176,6 +176,7 @@ async fn apply(
         Verdict::Failed(error) => {
             shift(core, queue, id, Cause::Scheduler, |job| {
                 job.state = JobState::Failed;
+                job.attempts += 1;
                 job.wait = None;
                 job.problem = Some(error.clone());
                 job.retry_at = None;

@@ -58,6 +58,8 @@ const TABLE: &[Row] = &[
     (&["cudamalloc failed"], Code::OutOfMemory),
     (&["unable to allocate"], Code::OutOfMemory),
     (&["failed to allocate"], Code::OutOfMemory),
+    // A file that does not even say what it is.
+    (&["unknown model architecture: ''"], Code::ModelBroken),
     (&["unknown model architecture"], Code::UnsupportedArchitecture),
     (&["unsupported model architecture"], Code::UnsupportedArchitecture),
     (&["incompatible with your version of ollama"], Code::UnsupportedArchitecture),

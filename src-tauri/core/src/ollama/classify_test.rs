@@ -87,6 +87,10 @@ const TEXTS: &[(&str, Code)] = &[
         "llama-server process has terminated: exit status 1: error loading model: unknown model architecture: 'x'",
         Code::UnsupportedArchitecture,
     ),
+    (
+        "llama-server process has terminated: exit status 1: error loading model: unknown model architecture: ''",
+        Code::ModelBroken,
+    ),
     ("unsupported model architecture \"x\"", Code::UnsupportedArchitecture),
     (
         "error loading model: this model may be incompatible with your version of Ollama. Please update",

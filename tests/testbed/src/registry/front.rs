@@ -135,7 +135,9 @@ async fn blob(shared: &Arc<Shared>, parts: &Parts, digest: &str, cutter: Cutter)
         Handover::Redirect => StatusCode::TEMPORARY_REDIRECT,
         Handover::Found => StatusCode::FOUND,
     };
-    let cdn = lock(&shared.cdn).map(|address| address.to_string()).unwrap_or_default();
+    // Another host than the registry's, not only another port: clients tell them apart by name.
+    let cdn = lock(&shared.cdn).map(|address| format!("localhost:{}", address.port()));
+    let cdn = cdn.unwrap_or_default();
     let mut response = plain(status, "");
     let location = format!("http://{cdn}/data/{digest}?signature={generation}");
     set(&mut response, header::LOCATION, &location);
