@@ -96,12 +96,16 @@ async fn tokens_open_a_locked_registry() -> Result<()> {
     registry.access(Access::Token);
     let client = client()?;
     let url = format!("{}/v2/lab/tiny/manifests/latest", registry.url());
+    let unsigned = client.get(format!("{}/token", registry.url()));
+    let unsigned = unsigned.header(header::AUTHORIZATION, "key:signature").send().await?;
+    ensure!(unsigned.status() == StatusCode::UNAUTHORIZED);
+    registry.access(Access::Guests);
     let refused = client.get(&url).send().await?;
     ensure!(refused.status() == StatusCode::UNAUTHORIZED);
     let challenge = refused.headers().get(header::WWW_AUTHENTICATE).context("a challenge")?;
     let realm = challenge.to_str()?.split('"').nth(1).context("a realm")?;
     ensure!(realm.contains(&registry.host()));
-    let token = client.get(realm).header(header::AUTHORIZATION, "key:signature").send().await?;
+    let token = client.get(realm).send().await?;
     let token: Value = serde_json::from_slice(&token.bytes().await?)?;
     let token = token["token"].as_str().context("a token")?;
     ensure!(client.get(&url).bearer_auth(token).send().await?.status() == StatusCode::OK);

@@ -121,6 +121,14 @@ pub(crate) struct Shared {
     cdn: Mutex<Option<SocketAddr>>,
 }
 
+impl Shared {
+    /// `host:port` of the CDN, under another name than the registry's: clients keep what they were
+    /// let in with to hosts of the same name, whatever the port.
+    fn cdn_host(&self) -> String {
+        lock(&self.cdn).map(|cdn| format!("localhost:{}", cdn.port())).unwrap_or_default()
+    }
+}
+
 /// A cloneable handle on a running registry.
 #[derive(Clone, Debug)]
 pub struct Control(Arc<Shared>);
@@ -243,8 +251,9 @@ impl FakeRegistry {
         format!("http://{}", self.front.address())
     }
 
+    /// Where the registry sends those who ask for a blob: a host of another name.
     pub fn cdn_url(&self) -> String {
-        format!("http://{}", self.cdn.address())
+        format!("http://{}", self.control.0.cdn_host())
     }
 
     /// A handle that can be moved into tasks.

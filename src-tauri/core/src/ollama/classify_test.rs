@@ -84,12 +84,12 @@ const TEXTS: &[(&str, Code)] = &[
     ("llama-server process has terminated: unable to allocate CPU buffer", Code::OutOfMemory),
     ("ggml: failed to allocate buffer of size 8589934592", Code::OutOfMemory),
     (
-        "llama-server process has terminated: exit status 1: error loading model: unknown model architecture: 'x'",
-        Code::UnsupportedArchitecture,
-    ),
-    (
         "llama-server process has terminated: exit status 1: error loading model: unknown model architecture: ''",
         Code::ModelBroken,
+    ),
+    (
+        "llama-server process has terminated: exit status 1: error loading model: unknown model architecture: 'x'",
+        Code::UnsupportedArchitecture,
     ),
     ("unsupported model architecture \"x\"", Code::UnsupportedArchitecture),
     (

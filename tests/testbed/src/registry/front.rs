@@ -135,9 +135,7 @@ async fn blob(shared: &Arc<Shared>, parts: &Parts, digest: &str, cutter: Cutter)
         Handover::Redirect => StatusCode::TEMPORARY_REDIRECT,
         Handover::Found => StatusCode::FOUND,
     };
-    // Another host than the registry's, not only another port: clients tell them apart by name.
-    let cdn = lock(&shared.cdn).map(|address| format!("localhost:{}", address.port()));
-    let cdn = cdn.unwrap_or_default();
+    let cdn = shared.cdn_host();
     let mut response = plain(status, "");
     let location = format!("http://{cdn}/data/{digest}?signature={generation}");
     set(&mut response, header::LOCATION, &location);
