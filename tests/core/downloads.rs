@@ -2,6 +2,7 @@
 
 mod control;
 mod create;
+mod direct;
 mod kill;
 mod order;
 mod preflight;

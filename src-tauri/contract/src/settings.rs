@@ -22,6 +22,10 @@ pub struct Settings {
     pub max_attempts: u32,
     /// Megabytes that downloads leave free on the disk of the models, 0 to 1,000,000.
     pub disk_reserve_mb: u32,
+    /// Kilobytes per second of all downloads together; 0 = no limit; at most 10,000,000. Holds
+    /// only for what Corral moves itself.
+    pub bandwidth_kb: u32,
+    pub fetch_way: FetchWay,
     /// Start unfinished downloads again when Corral starts.
     pub resume_on_start: bool,
     /// Minutes between two syncs of an instance; 0 = only on start and on demand; at most 1440.
@@ -47,6 +51,8 @@ impl Default for Settings {
             parallel_downloads: 3,
             max_attempts: 6,
             disk_reserve_mb: 2_000,
+            bandwidth_kb: 0,
+            fetch_way: FetchWay::Automatic,
             resume_on_start: true,
             sync_minutes: 10,
             poll_visible_seconds: 2,
@@ -78,6 +84,18 @@ impl Default for NotifySettings {
             instance_down: true,
             model_crashed: true,
         }
+    }
+}
+
+words! {
+    /// Who moves the bytes of a download.
+    FetchWay {
+        /// Corral where it can see the store, the server otherwise.
+        Automatic = "automatic",
+        /// Corral always; it uploads to servers elsewhere.
+        Direct = "direct",
+        /// The server's own puller.
+        Server = "server",
     }
 }
 

@@ -7,7 +7,7 @@ use corral_contract::Timestamp;
 use crate::{
     CoreConfig, Result, app, bus::Bus, db::Db, downloads, instances, logs, models,
     registry::Registries, router::Router, settings, signal::Signals, storage,
-    supervise::Supervisor, sync, tasks,
+    supervise::Supervisor, sync, tasks, transfers::Transfers,
 };
 
 /// How long a shutdown waits for workers before it leaves them.
@@ -33,6 +33,7 @@ pub struct Inner {
     pub(crate) sync: sync::State,
     pub(crate) host: app::Host,
     pub(crate) registries: Registries,
+    pub(crate) transfers: Transfers,
     pub(crate) storage: storage::State,
     pub(crate) log_level: logs::LevelHandle,
 }
@@ -65,6 +66,7 @@ impl Core {
         let opened = storage::open(&config).await?;
         let settings = settings::load(&opened.db).await;
         let bus = Bus::default();
+        let registries = Registries::new(config.registry.clone())?;
         let core = Core(Arc::new(Inner {
             supervisor: Supervisor::new(bus.clone()),
             signals: Signals::default(),
@@ -76,7 +78,8 @@ impl Core {
             downloads: downloads::State::default(),
             sync: sync::State::default(),
             host: app::Host::default(),
-            registries: Registries::new(config.registry.clone())?,
+            transfers: Transfers::new(registries.clone()),
+            registries,
             storage: storage::State::new(opened.facts),
             db: opened.db,
             config,

@@ -26,6 +26,7 @@ pub mod bar;
 mod change;
 mod commands;
 mod create;
+pub mod direct;
 mod estimate;
 pub mod fetch;
 mod job;
@@ -40,6 +41,7 @@ mod speed;
 mod store;
 mod traffic;
 mod view;
+mod way;
 mod worker;
 
 /// Owned by the core.

@@ -30,6 +30,7 @@ pub mod storage;
 pub mod supervise;
 pub mod sync;
 pub mod tasks;
+pub mod transfers;
 
 pub use config::CoreConfig;
 pub use core::Core;

@@ -26,6 +26,7 @@ mod manifest;
 mod refusal;
 mod token;
 
+pub(crate) use ask::unreachable;
 pub use blob::Place;
 pub(crate) use manifest::kind_of;
 pub use manifest::{Blob, Manifest};
@@ -79,6 +80,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// One that another try may not meet.
+    pub(crate) fn retry(error: WireError) -> Self {
+        Failure { elsewhere: true, ..Failure::of(error) }
+    }
+
     fn of(error: WireError) -> Self {
         Failure { error, retry_after: None, elsewhere: false }
     }

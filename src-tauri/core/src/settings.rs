@@ -61,6 +61,7 @@ fn check(settings: &Settings) -> Result<()> {
         ("parallelDownloads", settings.parallel_downloads, 1..=16),
         ("maxAttempts", settings.max_attempts, 1..=20),
         ("diskReserveMb", settings.disk_reserve_mb, 0..=1_000_000),
+        ("bandwidthKb", settings.bandwidth_kb, 0..=10_000_000),
         ("syncMinutes", settings.sync_minutes, 0..=1440),
         ("pollVisibleSeconds", settings.poll_visible_seconds, 1..=60),
         ("pollHiddenSeconds", settings.poll_hidden_seconds, 5..=600),

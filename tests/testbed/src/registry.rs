@@ -218,6 +218,7 @@ impl Control {
 pub struct FakeRegistry {
     control: Control,
     front: Server,
+    #[expect(dead_code, reason = "it is open for as long as this lives")]
     cdn: Server,
 }
 

@@ -9,13 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     change,
-    fetch::{Class, Fetch, FetchFailure, FetchRequest, FetchSink, Fetched, LayerReport},
+    fetch::{Class, FetchFailure, FetchRequest, FetchSink, Fetched, LayerReport},
     job::Job,
     meter::Meter,
-    pull::{Patience, PullFetch},
+    way,
 };
 use crate::{
-    Core, instances,
+    Core,
     tasks::{Task, TaskLog},
 };
 
@@ -115,12 +115,11 @@ async fn fetch(
     stop: CancellationToken,
 ) -> Result<Fetched, FetchFailure> {
     let permanent = |error| FetchFailure::new(Class::Permanent, error);
-    let api = instances::client(core, job.instance).map_err(permanent)?;
     let name = ModelName::parse(&job.name)
         .map_err(|error| permanent(WireError::field("name", error.as_str())))?;
     let request =
         FetchRequest { job: job.id, instance: job.instance, name, insecure: job.options.insecure };
-    let fetch = PullFetch::new(api, Patience::default());
+    let fetch = way::choose(core, job.instance).await.map_err(permanent)?;
     let plan = tokio::select! {
         () = stop.cancelled() => return Err(FetchFailure::stopped()),
         plan = fetch.prepare(request) => plan?,

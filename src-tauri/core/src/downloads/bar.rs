@@ -63,12 +63,11 @@ impl Bar {
     pub fn plan(&mut self, layers: &[PlannedLayer]) {
         self.planned = true;
         for layer in layers {
-            let whole = layer.present >= layer.size;
             self.report(LayerReport {
                 digest: &layer.digest,
                 kind: layer.kind.as_deref(),
                 total: Some(layer.size),
-                state: Some(if whole { LayerState::Present } else { LayerState::Waiting }),
+                state: Some(if layer.there { LayerState::Present } else { LayerState::Waiting }),
                 there: Some(layer.present),
             });
         }

@@ -5,7 +5,7 @@
 //! says what it sees. It keeps no opinion about retrying: it answers how it failed, and the queue
 //! calls it again. Whatever it wrote down itself lets it go on where it was.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use corral_contract::{
@@ -15,6 +15,8 @@ use corral_contract::{
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::registry::Manifest;
 
 /// Moves one model onto one instance.
 #[async_trait]
@@ -58,6 +60,8 @@ pub struct Plan {
     pub request: FetchRequest,
     /// `None` = unknown yet: the layers then come one by one through the sink.
     pub layers: Option<Vec<PlannedLayer>>,
+    /// What the registry says, where Corral asked it.
+    pub manifest: Option<Arc<Manifest>>,
 }
 
 impl Plan {
@@ -77,8 +81,10 @@ pub struct PlannedLayer {
     pub kind: Option<String>,
     /// Bytes.
     pub size: u64,
-    /// Bytes there already; all of them when the layer need not be moved.
+    /// Bytes there already, on the server or left by an earlier attempt.
     pub present: u64,
+    /// It need not be moved.
+    pub there: bool,
 }
 
 /// What a fetch may use. `None` = as much as there is.

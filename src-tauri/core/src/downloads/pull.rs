@@ -106,7 +106,7 @@ impl PullFetch {
 impl Fetch for PullFetch {
     /// Asks nobody: what a pull will move is known only to the server.
     async fn prepare(&self, request: FetchRequest) -> Result<Plan, FetchFailure> {
-        Ok(Plan { request, layers: None })
+        Ok(Plan { request, layers: None, manifest: None })
     }
 
     async fn fetch(

@@ -72,6 +72,7 @@ impl Worker {
 
     async fn run(mut self, token: CancellationToken) -> Result<()> {
         take_back(&self.core).await?;
+        limit(&self.core);
         let core = self.core.clone();
         let mut due = self.look().await;
         loop {
@@ -209,7 +210,10 @@ impl Worker {
                 }
                 after(&self.core, &mut queue);
             }
-            Ok(Signal::SettingsChanged) => view::announce(&self.core, &mut queue),
+            Ok(Signal::SettingsChanged) => {
+                limit(&self.core);
+                view::announce(&self.core, &mut queue);
+            }
             // After a lag the look that follows sees what matters.
             _ => {}
         }
@@ -243,6 +247,12 @@ impl Worker {
             view::announce(core, &mut queue);
         }
     }
+}
+
+/// What all downloads together may bring, as it is set now.
+fn limit(core: &Core) {
+    let kilobytes = u64::from(core.settings().bandwidth_kb);
+    core.transfers.throttle().set((kilobytes > 0).then_some(kilobytes * 1000));
 }
 
 /// Jobs whose attempts died with an earlier worker go back into the queue.

@@ -1,6 +1,6 @@
 //! What Corral asks an Ollama server, as a trait, so that tests can answer in its place.
 
-use std::pin::Pin;
+use std::{path::Path, pin::Pin};
 
 use async_trait::async_trait;
 use corral_contract::{Timestamp, WireError, models::StartOptions};
@@ -31,6 +31,8 @@ pub trait OllamaApi: Send + Sync {
     async fn delete(&self, name: &str) -> Result<()>;
     /// Whether the store has a blob, `sha256:` and 64 hex digits. Says nothing about its bytes.
     async fn has_blob(&self, digest: &str) -> Result<bool>;
+    /// `POST /api/blobs`: the server hashes what it gets. Takes as long as it takes.
+    async fn upload(&self, digest: &str, file: &Path) -> Result<()>;
     /// `/api/pull`. `insecure` = plain http to the registry.
     async fn pull(&self, name: &str, insecure: bool) -> Result<PullStream>;
 }

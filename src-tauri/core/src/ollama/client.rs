@@ -1,12 +1,13 @@
 //! The client of a real server.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
 use corral_contract::{ErrorCode, WireError, models::StartOptions};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use tokio_util::io::ReaderStream;
 use url::Url;
 
 use super::{
@@ -17,6 +18,8 @@ use super::{
 };
 use crate::{Result, http};
 
+/// Bytes of an upload that are read at once.
+const UPLOAD_PIECE: usize = 256 * 1024;
 /// How long a short question may take altogether. Loads and pulls take as long as they take.
 const SHORT_LIMIT: Duration = Duration::from_secs(30);
 
@@ -145,6 +148,17 @@ impl OllamaApi for HttpOllama {
             StatusCode::NOT_FOUND => Ok(false),
             _ => Err(answer::refused(response).await),
         }
+    }
+
+    async fn upload(&self, digest: &str, file: &Path) -> Result<()> {
+        let unreadable =
+            |error: std::io::Error| WireError::new(ErrorCode::FileSystem).detail(error.to_string());
+        let file = tokio::fs::File::open(file).await.map_err(unreadable)?;
+        let length = file.metadata().await.map_err(unreadable)?.len();
+        let body = Body::wrap_stream(ReaderStream::with_capacity(file, UPLOAD_PIECE));
+        let request = self.request(Method::POST, &format!("api/blobs/{digest}"));
+        let request = request.header(header::CONTENT_LENGTH, length).body(body);
+        answer::done(send(request).await?).await
     }
 
     async fn pull(&self, name: &str, insecure: bool) -> Result<PullStream> {

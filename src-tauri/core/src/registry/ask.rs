@@ -93,7 +93,7 @@ pub(super) async fn whole(mut response: Response, limit: usize) -> Result<Vec<u8
 }
 
 /// What became of a connection, from the registry's side.
-pub(super) fn unreachable(error: reqwest::Error) -> Failure {
+pub(crate) fn unreachable(error: reqwest::Error) -> Failure {
     let host = error.url().and_then(Url::host_str).unwrap_or_default().to_owned();
     let failed = http::failed(error);
     let reason = failed.code;

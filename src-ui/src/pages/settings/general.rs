@@ -1,9 +1,9 @@
-use corral_contract::settings::{Language, NotifySettings, Settings};
+use corral_contract::settings::{FetchWay, Language, NotifySettings, Settings};
 use leptos::prelude::*;
 
 use super::{Row, Section, number::NumberRow, saving::Saving};
 use crate::{
-    components::{Segmented, Switch},
+    components::{Segmented, Select, Switch},
     frame::theme,
     preferences::use_preferences,
     words::use_words,
@@ -73,6 +73,15 @@ pub(super) fn Downloads(saving: Saving) -> impl IntoView {
                 read=|it| it.max_attempts
                 write=|it, to| it.max_attempts = to
             />
+            <NumberRow
+                saving
+                field="bandwidthKb"
+                range=0..=10_000_000
+                unit="settings.unitKilobytes"
+                read=|it| it.bandwidth_kb
+                write=|it, to| it.bandwidth_kb = to
+            />
+            <FetchWayRow saving />
             <NumberRow
                 saving
                 field="diskReserveMb"
@@ -153,6 +162,35 @@ pub(super) fn Notifications(saving: Saving) -> impl IntoView {
             <NotifyRow saving field="notifyInstanceDown" read=|it| it.instance_down write=|it, on| it.instance_down = on />
             <NotifyRow saving field="notifyModelCrashed" read=|it| it.model_crashed write=|it, on| it.model_crashed = on />
         </Section>
+    }
+}
+
+/// Who moves the bytes.
+#[component]
+fn FetchWayRow(saving: Saving) -> impl IntoView {
+    let words = use_words();
+    let ways = Signal::derive(move || {
+        let option = |each: &FetchWay| {
+            (each.as_str().to_owned(), words.get(&format!("fetchWay.{}", each.as_str())))
+        };
+        FetchWay::ALL.iter().map(option).collect::<Vec<_>>()
+    });
+    let set = move |to: String| {
+        if let Some(way) = FetchWay::parse(&to) {
+            saving.save(|settings| settings.fetch_way = way);
+        }
+    };
+    view! {
+        <Row label=words.signal("settings.fetchWay") hint=words.signal("settings.fetchWayHint")>
+            <Select
+                id="settings-fetchWay"
+                label=words.signal("settings.fetchWay")
+                options=ways
+                value=Signal::derive(move || saving.read(|it| it.fetch_way.as_str().to_owned()))
+                on_change=set
+                attr:data-testid="settings-fetchWay"
+            />
+        </Row>
     }
 }
 

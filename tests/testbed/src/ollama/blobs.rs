@@ -17,7 +17,7 @@ const KEPT_BYTES: usize = 64 << 20;
 
 pub(crate) fn head(shared: &Shared, digest: &str) -> Result<Response, Refusal> {
     let hex = parse(digest)?;
-    if lock(&shared.store).blob(hex).is_some() {
+    if lock(&shared.store).has(hex) {
         return Ok(respond::empty(StatusCode::OK));
     }
     let path = shared.blob_path(hex);
@@ -27,7 +27,7 @@ pub(crate) fn head(shared: &Shared, digest: &str) -> Result<Response, Refusal> {
 
 pub(crate) async fn upload(shared: &Shared, digest: &str, body: Body) -> Result<Response, Refusal> {
     let wanted = parse(digest)?;
-    if lock(&shared.store).blob(wanted).is_some() {
+    if lock(&shared.store).has(wanted) {
         return Ok(respond::empty(StatusCode::OK));
     }
     let mut hash = Sha256::new();

@@ -29,6 +29,10 @@ impl Disk {
         report(result, &path);
     }
 
+    pub(crate) fn size_of(&self, digest: &str) -> Option<u64> {
+        Some(fs::metadata(self.blob(digest)).ok()?.len())
+    }
+
     pub(crate) fn remove_blob(&self, digest: &str) {
         let path = self.blob(digest);
         report(fs::remove_file(&path), &path);

@@ -91,7 +91,7 @@ impl Pull {
         let mut before = 0;
         for layer in &layers {
             let failing = blob_error.as_ref().filter(|(kind, _)| *kind == layer.kind);
-            let present = lock(&self.shared.store).blob(&layer.digest).is_some();
+            let present = lock(&self.shared.store).has(&layer.digest);
             if present {
                 lines.line(&progress(layer, layer.size)).await?;
             } else if let Some((_, text)) = failing {

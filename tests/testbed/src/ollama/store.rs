@@ -164,6 +164,17 @@ impl Store {
         self.blobs.get(digest)
     }
 
+    /// Whether a blob is there: also when somebody else laid its file into the store. Like the
+    /// server, nobody looks what is in the file.
+    pub(crate) fn has(&mut self, digest: &str) -> bool {
+        if !self.blobs.contains_key(digest)
+            && let Some(size) = self.disk.as_ref().and_then(|disk| disk.size_of(digest))
+        {
+            self.blobs.insert(digest.to_owned(), Blob { size, data: None });
+        }
+        self.blobs.contains_key(digest)
+    }
+
     /// How many blobs the store holds.
     pub fn blob_count(&self) -> usize {
         self.blobs.len()

@@ -1,0 +1,289 @@
+//! Fetching by Corral itself: the manifest from the registry, each missing blob as a transfer, and
+//! the finished blobs handed to the server, which then only has to write the manifest.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use corral_contract::{
+    ErrorCode, WireError,
+    progress::{LayerState, Phase},
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    fetch::{
+        Class, Fetch, FetchFailure, FetchRequest, FetchSink, Fetched, LayerReport, Limits, Plan,
+        PlannedLayer, WaitFor,
+    },
+    pull::PullFetch,
+};
+use crate::{
+    ollama::OllamaApi,
+    registry::{Blob, Manifest, Registries, Repository},
+    transfers::{self, Failed, Order, Share, Transfers, Whole, Why},
+};
+
+mod land;
+
+/// Blobs of one model that come at once: the large one, and small ones beside it.
+const AT_ONCE: usize = 6;
+/// Finished blobs that go to their place at once.
+const LANDING: usize = 8;
+/// Questions to a server at once.
+const ASKING: usize = 8;
+
+/// Where finished blobs go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Landing {
+    /// A store on this machine that is ours to write: blobs grow there and are moved.
+    Store { models: PathBuf },
+    /// A store that is not: blobs grow in a folder of ours and are uploaded.
+    Upload { staging: PathBuf },
+}
+
+impl Landing {
+    /// Where blobs grow. Inside the store it is a folder of ours: the server removes files of
+    /// others from there, but no folders.
+    fn staging(&self) -> PathBuf {
+        match self {
+            Landing::Store { models } => models.join("blobs").join(".corral"),
+            Landing::Upload { staging } => staging.clone(),
+        }
+    }
+}
+
+/// Fetches from the registry, without the server's puller.
+pub struct DirectFetch {
+    pub(super) registries: Registries,
+    pub(super) transfers: Transfers,
+    pub(super) api: Arc<dyn OllamaApi>,
+    /// Writes the manifest once every blob is there, and does everything when the registry does
+    /// not speak to us.
+    pub(super) pull: PullFetch,
+    pub(super) landing: Landing,
+    pub(super) server_version: Option<String>,
+    /// Room that stays free where blobs grow, in bytes, and what is free there now.
+    pub(super) reserve: u64,
+    pub(super) free: Option<u64>,
+}
+
+#[async_trait]
+impl Fetch for DirectFetch {
+    async fn prepare(&self, request: FetchRequest) -> Result<Plan, FetchFailure> {
+        let repository = self.repository(&request);
+        let manifest = match self.registries.manifest(&repository).await {
+            Ok(manifest) => manifest,
+            Err(failure) if is_final(failure.error.code) => {
+                return Err(FetchFailure::new(Class::Permanent, failure.error));
+            }
+            // The server may have a way of its own.
+            Err(failure) => {
+                tracing::info!(error = %failure.error, "the registry is left to the server");
+                return self.pull.prepare(request).await;
+            }
+        };
+        let present = self.present(&manifest).await?;
+        let (staging, blobs) = (self.landing.staging(), manifest.blobs.clone());
+        let plan = move || {
+            let layer = |(blob, present): (Blob, bool)| PlannedLayer {
+                // What an earlier attempt left is taken up; its bytes have to prove themselves.
+                present: if present {
+                    blob.size
+                } else {
+                    transfers::left_of(&staging, &blob.digest, blob.size).unwrap_or(0)
+                },
+                there: present,
+                digest: blob.digest,
+                kind: Some(blob.kind),
+                size: blob.size,
+            };
+            blobs.into_iter().zip(present).map(layer).collect()
+        };
+        let layers = tokio::task::spawn_blocking(plan).await.map_err(|_| broken("planning"))?;
+        Ok(Plan { request, layers: Some(layers), manifest: Some(Arc::new(manifest)) })
+    }
+
+    async fn fetch(
+        &self,
+        plan: &Plan,
+        sink: &dyn FetchSink,
+        limits: watch::Receiver<Limits>,
+        token: CancellationToken,
+    ) -> Result<Fetched, FetchFailure> {
+        let Some(manifest) = plan.manifest.clone() else {
+            sink.note("the registry is asked by the server: it did not answer Corral");
+            return self.pull.fetch(plan, sink, limits, token).await;
+        };
+        let missing: Vec<PlannedLayer> =
+            plan.layers.iter().flatten().filter(|layer| !layer.there).cloned().collect();
+        self.room(&missing)?;
+        sink.phase(Phase::Fetching);
+        let work = self.bring(plan, &missing, sink, &limits);
+        let brought = tokio::select! {
+            biased;
+            () = token.cancelled() => return Err(FetchFailure::stopped()),
+            brought = work => brought?,
+        };
+        sink.phase(Phase::Registering);
+        tokio::select! {
+            biased;
+            () = token.cancelled() => Err(FetchFailure::stopped()),
+            landed = self.land(plan, &manifest, brought, sink) => landed,
+        }
+    }
+}
+
+impl DirectFetch {
+    fn repository(&self, request: &FetchRequest) -> Repository {
+        Repository {
+            name: request.name.clone(),
+            insecure: request.insecure,
+            server_version: self.server_version.clone(),
+        }
+    }
+
+    /// Which blobs of a manifest the server has.
+    async fn present(&self, manifest: &Manifest) -> Result<Vec<bool>, FetchFailure> {
+        match &self.landing {
+            Landing::Store { models } => {
+                let folder = models.join("blobs");
+                let blobs = manifest.blobs.clone();
+                let look = move || blobs.iter().map(|blob| is_there(&folder, blob)).collect();
+                let look = tokio::task::spawn_blocking(look);
+                look.await.map_err(|_| broken("looking for blobs"))
+            }
+            Landing::Upload { .. } => {
+                let ask = |blob: Blob| {
+                    let api = self.api.clone();
+                    async move { api.has_blob(&blob.digest).await }
+                };
+                let asked = stream::iter(manifest.blobs.clone()).map(ask);
+                let answers = asked.buffered(ASKING).try_collect().await;
+                answers.map_err(super::retry::unreachable)
+            }
+        }
+    }
+
+    /// Whether what is missing fits on the disk beside the part that stays free.
+    fn room(&self, missing: &[PlannedLayer]) -> Result<(), FetchFailure> {
+        let staging = self.landing.staging();
+        let staged = |layer: &PlannedLayer| {
+            let hex = layer.digest.strip_prefix("sha256:").unwrap_or(&layer.digest);
+            std::fs::metadata(staging.join(format!("{hex}.data"))).is_ok()
+        };
+        // What was begun has its room already.
+        let new: u64 = missing.iter().filter(|layer| !staged(layer)).map(|layer| layer.size).sum();
+        let wanted = new.saturating_add(self.reserve);
+        match self.free {
+            Some(free) if new > 0 && free < wanted => Err(full(wanted - free)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Brings every missing blob.
+    async fn bring(
+        &self,
+        plan: &Plan,
+        missing: &[PlannedLayer],
+        sink: &dyn FetchSink,
+        limits: &watch::Receiver<Limits>,
+    ) -> Result<Vec<(PlannedLayer, Arc<Whole>)>, FetchFailure> {
+        let repository = self.repository(&plan.request);
+        let one = |layer: &PlannedLayer| {
+            let (layer, repository, limits) = (layer.clone(), repository.clone(), limits.clone());
+            async move {
+                let staging = self.landing.staging();
+                let order = Order::new(repository, &layer.digest, layer.size, staging);
+                let order = order.ok_or_else(|| broken("a digest that is none"))?;
+                let share = self.transfers.join(order);
+                let whole = follow(&share, &layer, sink, limits).await;
+                let whole = whole.map_err(|failed| self.failure(failed, &layer))?;
+                Ok::<_, FetchFailure>((layer, whole))
+            }
+        };
+        stream::iter(missing.iter().map(one)).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    fn failure(&self, failed: Failed, layer: &PlannedLayer) -> FetchFailure {
+        let Failed { why, error, retry_after } = failed;
+        let class = match why {
+            Why::Full => {
+                let missing = layer.size.saturating_add(self.reserve);
+                let missing = missing.saturating_sub(self.free.unwrap_or(0)).max(1);
+                return full(missing);
+            }
+            Why::Again | Why::Locked => Class::Retry,
+            Why::Final => Class::Permanent,
+            Why::Stopped => Class::Stopped,
+        };
+        FetchFailure { class, error: error.with("layer", &layer.digest), retry_after }
+    }
+}
+
+/// Waits for a blob and says how far it is. Leaves the transfer when it is dropped.
+async fn follow(
+    share: &Share,
+    layer: &PlannedLayer,
+    sink: &dyn FetchSink,
+    mut limits: watch::Receiver<Limits>,
+) -> Result<Arc<Whole>, Failed> {
+    let mut standing = share.standing();
+    let told = |state: LayerState, there: u64| {
+        sink.layer(LayerReport {
+            state: Some(state),
+            there: Some(there),
+            total: Some(layer.size),
+            ..LayerReport::of(&layer.digest)
+        });
+    };
+    let whole = share.whole();
+    tokio::pin!(whole);
+    let limit = |limits: Limits| share.limit(limits.bytes_per_second, limits.connections);
+    limit(*limits.borrow_and_update());
+    loop {
+        tokio::select! {
+            biased;
+            whole = &mut whole => {
+                let whole = whole?;
+                told(LayerState::Verified, layer.size);
+                return Ok(whole);
+            }
+            Ok(()) = standing.changed() => {
+                let done = standing.borrow_and_update().done;
+                let state =
+                    if done == layer.size { LayerState::Fetched } else { LayerState::Fetching };
+                told(state, done);
+            }
+            Ok(()) = limits.changed() => limit(*limits.borrow_and_update()),
+        }
+    }
+}
+
+fn is_there(blobs: &Path, blob: &Blob) -> bool {
+    let facts = std::fs::metadata(blob_file(blobs, &blob.digest));
+    facts.is_ok_and(|facts| facts.is_file() && facts.len() == blob.size)
+}
+
+/// The file of a blob in a store.
+pub(super) fn blob_file(blobs: &Path, digest: &str) -> PathBuf {
+    blobs.join(digest.replace(':', "-"))
+}
+
+fn full(missing: u64) -> FetchFailure {
+    let error = WireError::new(ErrorCode::DiskFull).with("missing", missing);
+    FetchFailure::new(Class::Wait(WaitFor::Disk { missing }), error)
+}
+
+fn broken(what: &str) -> FetchFailure {
+    FetchFailure::new(Class::Retry, WireError::new(ErrorCode::Internal).detail(what))
+}
+
+/// A registry's word that no other way around changes.
+fn is_final(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::ModelUnknown | ErrorCode::NeedsNewerOllama)
+}

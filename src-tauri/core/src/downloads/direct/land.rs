@@ -1,0 +1,167 @@
+//! From finished blobs to a model that the server lists.
+
+use std::{fs, io, path::Path, sync::Arc};
+
+use corral_contract::{ErrorCode, WireError, name::ModelName, progress::Phase};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    super::{
+        fetch::{
+            Class, Fetch, FetchFailure, FetchSink, Fetched, LayerReport, Limits, Plan, PlannedLayer,
+        },
+        retry,
+    },
+    DirectFetch, LANDING, Landing, blob_file, broken,
+};
+use crate::{registry::Manifest, transfers::Whole};
+
+impl DirectFetch {
+    /// Moves or uploads the blobs, has the server write the manifest, and looks whether it lists
+    /// the model.
+    pub(super) async fn land(
+        &self,
+        plan: &Plan,
+        manifest: &Arc<Manifest>,
+        brought: Vec<(PlannedLayer, Arc<Whole>)>,
+        sink: &dyn FetchSink,
+    ) -> Result<Fetched, FetchFailure> {
+        let placed = brought.into_iter().map(|(layer, whole)| self.place(layer, whole));
+        stream::iter(placed).buffer_unordered(LANDING).try_collect::<()>().await?;
+        let token = CancellationToken::new();
+        let (_, limits) = watch::channel(Limits::default());
+        let bare = Plan { layers: None, manifest: None, request: plan.request.clone() };
+        let registered = self.pull.fetch(&bare, &Quiet(sink), limits, token).await;
+        if let Err(failure) = registered {
+            let Landing::Store { models } = &self.landing else { return Err(failure) };
+            if !may_write_itself(failure.error.code) {
+                return Err(failure);
+            }
+            sink.note(&format!(
+                "the server cannot ask the registry ({}); Corral writes the manifest",
+                failure.error
+            ));
+            let (models, name) = (models.clone(), plan.request.name.clone());
+            let manifest = manifest.clone();
+            let written =
+                tokio::task::spawn_blocking(move || write(&models, &name, &manifest.bytes));
+            written.await.map_err(|_| broken("writing a manifest"))?.map_err(refused)?;
+        }
+        self.confirm(plan, manifest, sink).await
+    }
+
+    /// Puts one blob where the server looks for it.
+    async fn place(&self, layer: PlannedLayer, whole: Arc<Whole>) -> Result<(), FetchFailure> {
+        match &self.landing {
+            Landing::Store { models } => {
+                let place = blob_file(&models.join("blobs"), &layer.digest);
+                let moved = tokio::task::spawn_blocking(move || whole.publish(&place));
+                let moved = moved.await.map_err(|_| broken("moving a blob"))?;
+                moved.map_err(|failed| self.failure(failed, &layer))
+            }
+            Landing::Upload { .. } => {
+                // Another job that shares it may have been quicker.
+                if let Some(file) = whole.path()
+                    && !self.api.has_blob(&layer.digest).await.map_err(retry::unreachable)?
+                {
+                    self.api.upload(&layer.digest, &file).await.map_err(retry::unreachable)?;
+                }
+                let gone = tokio::task::spawn_blocking(move || whole.discard());
+                gone.await.map_err(|_| broken("removing a blob"))
+            }
+        }
+    }
+
+    /// Asks the server whether it lists the model and can describe it.
+    async fn confirm(
+        &self,
+        plan: &Plan,
+        manifest: &Manifest,
+        sink: &dyn FetchSink,
+    ) -> Result<Fetched, FetchFailure> {
+        let key = plan.request.name.key();
+        let tags = self.api.tags().await.map_err(retry::unreachable)?;
+        let mine = |name: &str| ModelName::parse(name).is_ok_and(|name| name.key() == key);
+        let Some(listed) = tags.models.into_iter().find(|model| mine(&model.name)) else {
+            let error = WireError::new(ErrorCode::BadAnswer).detail("the server does not list it");
+            return Err(FetchFailure::new(Class::Retry, error));
+        };
+        if listed.digest.as_deref().is_some_and(|digest| digest != manifest.digest) {
+            sink.note("the tag was moved while its layers came; the server has the newer one");
+        }
+        let shown = self.api.show(&listed.name).await;
+        shown.map_err(|error| FetchFailure::new(Class::Permanent, error))?;
+        Ok(Fetched { digest: listed.digest })
+    }
+}
+
+/// The server pulls only to write the manifest: what it says about layers that are there would
+/// make the bar jump.
+struct Quiet<'a>(&'a dyn FetchSink);
+
+impl FetchSink for Quiet<'_> {
+    fn phase(&self, _: Phase) {}
+    fn layer(&self, _: LayerReport<'_>) {}
+    fn note(&self, text: &str) {
+        self.0.note(text);
+    }
+}
+
+/// The server could not reach the registry; everything else that it refuses has its reason.
+fn may_write_itself(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::RegistryUnreachable
+            | ErrorCode::RegistryIncompatible
+            | ErrorCode::RedirectBlocked
+            | ErrorCode::RealmMismatch
+            | ErrorCode::SignInNeeded
+            | ErrorCode::ModelUnknown
+    )
+}
+
+/// Writes a manifest to its place. Never a stray file beside it: the server would list that as a
+/// tag of its own.
+fn write(models: &Path, name: &ModelName, bytes: &[u8]) -> io::Result<()> {
+    let ModelName { host, namespace, model, tag } = name;
+    let folder = models.join("manifests").join(host).join(namespace).join(model);
+    let mut file = tempfile::Builder::new().prefix(".corral-").tempfile_in(models)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.as_file().sync_all()?;
+    readable_by_all(file.as_file())?;
+    fs::create_dir_all(&folder)?;
+    match file.persist(folder.join(tag)) {
+        Ok(_) => Ok(()),
+        // The server removes empty folders; it may just have done so.
+        Err(refused) if refused.error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(&folder)?;
+            refused.file.persist(folder.join(tag)).map(|_| ()).map_err(|refused| refused.error)
+        }
+        Err(refused) => Err(refused.error),
+    }
+}
+
+#[cfg(unix)]
+fn readable_by_all(file: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_: &fs::File) -> io::Result<()> {
+    Ok(())
+}
+
+fn refused(error: io::Error) -> FetchFailure {
+    let code = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorCode::DiskFull,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            ErrorCode::StorePermission
+        }
+        _ => ErrorCode::FileSystem,
+    };
+    let class = if code == ErrorCode::FileSystem { Class::Retry } else { Class::Permanent };
+    FetchFailure::new(class, WireError::new(code).detail(error.to_string()))
+}

@@ -1,0 +1,277 @@
+//! Moving blobs: each blob into a place on this machine, once, whoever needs it.
+//!
+//! A blob grows in a staging folder, over several connections, from the front; its hash follows.
+//! What an earlier attempt left is claimed by a journal and proved by its bytes. Whoever joins a
+//! transfer shares it; it ends when the last one leaves. The queue, retrying over minutes, and
+//! what becomes of a finished blob are the business of `downloads`.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU32, atomic::Ordering},
+    time::Duration,
+};
+
+use corral_contract::WireError;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::registry::{Registries, Repository};
+
+mod board;
+mod disk;
+mod growth;
+mod journal;
+mod line;
+mod ranges;
+mod run;
+mod staging;
+pub mod throttle;
+
+use staging::Staged;
+use throttle::Throttle;
+
+/// A blob that is wanted.
+#[derive(Debug, Clone)]
+pub struct Order {
+    pub repository: Repository,
+    /// `sha256:` and 64 hex digits.
+    pub digest: String,
+    /// The same as bytes.
+    sum: [u8; 32],
+    /// Bytes.
+    pub size: u64,
+    /// Where it grows.
+    pub folder: PathBuf,
+    /// Most connections; 0 = as many as are worth it.
+    connections: Arc<AtomicU32>,
+}
+
+impl Order {
+    /// `None` when the digest is none.
+    #[must_use]
+    pub fn new(
+        repository: Repository,
+        digest: &str,
+        size: u64,
+        folder: impl Into<PathBuf>,
+    ) -> Option<Order> {
+        let sum = sum_of(digest)?;
+        let (digest, folder) = (digest.to_owned(), folder.into());
+        Some(Order { repository, digest, sum, size, folder, connections: Arc::default() })
+    }
+
+    fn connections(&self) -> u32 {
+        match self.connections.load(Ordering::Relaxed) {
+            0 => growth::MOST,
+            most => most,
+        }
+    }
+}
+
+/// How far a transfer is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Bytes that are there. Falls when something that was there before turns out to be damaged.
+    pub done: u64,
+    pub connections: u32,
+}
+
+/// Why a transfer ended without its blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    pub why: Why,
+    pub error: WireError,
+    /// The other side asked for at least this pause.
+    pub retry_after: Option<Duration>,
+}
+
+/// What can be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Another try may go well.
+    Again,
+    /// There is no room on the disk.
+    Full,
+    /// Another copy of Corral brings the same blob.
+    Locked,
+    /// Only a person can change it.
+    Final,
+    Stopped,
+}
+
+/// All transfers of this process.
+#[derive(Clone)]
+pub struct Transfers(Arc<Inner>);
+
+struct Inner {
+    registries: Registries,
+    live: Mutex<HashMap<Key, Arc<Live>>>,
+    throttle: Arc<Throttle>,
+}
+
+type Key = (PathBuf, String);
+
+/// A transfer that somebody wants.
+struct Live {
+    standing: watch::Receiver<Standing>,
+    outcome: watch::Receiver<Option<Result<Arc<Whole>, Failed>>>,
+    token: CancellationToken,
+    users: AtomicU32,
+    throttle: Arc<Throttle>,
+    connections: Arc<AtomicU32>,
+}
+
+/// A blob of which every byte is there and proved, still in its staging folder.
+#[derive(Debug)]
+pub struct Whole(Mutex<Option<Staged>>);
+
+impl Whole {
+    /// Moves it to its place. Once it was moved, or discarded, this changes nothing. Blocks.
+    ///
+    /// # Errors
+    /// `DISK_FULL`, `STORE_PERMISSION`, `FILE_SYSTEM`; its bytes are then fetched again.
+    pub fn publish(&self, place: &Path) -> Result<(), Failed> {
+        match self.take() {
+            Some(staged) => staged.publish(place).map_err(run::of_disk),
+            None => Ok(()),
+        }
+    }
+
+    /// Where its bytes can be read; `None` when they were moved.
+    #[must_use]
+    pub fn path(&self) -> Option<PathBuf> {
+        let staged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        staged.as_ref().map(|staged| staged.path().to_owned())
+    }
+
+    /// Removes it: it is somewhere else by now. Blocks.
+    pub fn discard(&self) {
+        if let Some(staged) = self.take() {
+            staged.discard();
+        }
+    }
+
+    fn take(&self) -> Option<Staged> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Bytes that an earlier attempt says it left of a blob; `None` when there was none. Blocks.
+#[must_use]
+pub fn left_of(folder: &Path, digest: &str, size: u64) -> Option<u64> {
+    Staged::peek(folder, &sum_of(digest)?, size)
+}
+
+fn sum_of(digest: &str) -> Option<[u8; 32]> {
+    let hex = digest.strip_prefix("sha256:").filter(|hex| hex.len() == 64)?;
+    let mut sum = [0; 32];
+    for (place, byte) in sum.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(hex.get(place * 2..place * 2 + 2)?, 16).ok()?;
+    }
+    Some(sum)
+}
+
+impl Transfers {
+    #[must_use]
+    pub fn new(registries: Registries) -> Transfers {
+        Transfers(Arc::new(Inner { registries, live: Mutex::default(), throttle: Arc::default() }))
+    }
+
+    /// What all transfers together may bring.
+    #[must_use]
+    pub fn throttle(&self) -> &Throttle {
+        &self.0.throttle
+    }
+
+    /// Joins the transfer of a blob, or begins it.
+    #[must_use]
+    pub fn join(&self, order: Order) -> Share {
+        let key = (order.folder.clone(), order.digest.clone());
+        let mut all = self.live();
+        if let Some(live) = all.get(&key)
+            && !live.token.is_cancelled()
+            && !matches!(*live.outcome.borrow(), Some(Err(_)))
+        {
+            live.users.fetch_add(1, Ordering::Relaxed);
+            return Share { live: live.clone(), key, all: self.clone() };
+        }
+        let (standing, seen) = watch::channel(Standing::default());
+        let (outcome, ended) = watch::channel(None);
+        let token = CancellationToken::new();
+        let throttle = Arc::new(Throttle::default());
+        let live = Arc::new(Live {
+            standing: seen,
+            outcome: ended,
+            token: token.clone(),
+            users: AtomicU32::new(1),
+            throttle: throttle.clone(),
+            connections: order.connections.clone(),
+        });
+        all.insert(key.clone(), live.clone());
+        let means = run::Means {
+            registries: self.0.registries.clone(),
+            throttles: vec![throttle, self.0.throttle.clone()],
+            standing,
+            token,
+        };
+        tokio::spawn(async move {
+            let brought = run::run(&order, &means).await;
+            let whole = brought.map(|staged| Arc::new(Whole(Mutex::new(Some(staged)))));
+            outcome.send_replace(Some(whole));
+        });
+        Share { live, key, all: self.clone() }
+    }
+
+    fn live(&self) -> MutexGuard<'_, HashMap<Key, Arc<Live>>> {
+        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A part in a transfer. When the last one is dropped the transfer lets go of every connection and
+/// file; what it has stays to go on from.
+pub struct Share {
+    live: Arc<Live>,
+    key: Key,
+    all: Transfers,
+}
+
+impl Share {
+    /// How far it is, now and from now on.
+    #[must_use]
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.live.standing.clone()
+    }
+
+    /// Limits this transfer: bytes per second and connections; `None` = no limit of its own.
+    pub fn limit(&self, bytes_per_second: Option<u64>, connections: Option<u32>) {
+        self.live.throttle.set(bytes_per_second);
+        self.live.connections.store(connections.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Waits for the blob.
+    ///
+    /// # Errors
+    /// Why it did not come. All who share it get the same answer.
+    pub async fn whole(&self) -> Result<Arc<Whole>, Failed> {
+        let mut outcome = self.live.outcome.clone();
+        let ended = outcome.wait_for(Option::is_some).await;
+        match ended.as_deref() {
+            Ok(Some(outcome)) => outcome.clone(),
+            // The task was dropped with its runtime.
+            _ => Err(run::stopped()),
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut all = self.all.live();
+        if self.live.users.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.live.token.cancel();
+            if all.get(&self.key).is_some_and(|live| Arc::ptr_eq(live, &self.live)) {
+                all.remove(&self.key);
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The two threads that a blob has beside its connections: one writes what comes, one proves what
+//! was claimed and hashes the bytes as soon as they have no gap before them. Both keep disk and
+//! arithmetic away from the threads that serve the network.
+
+use std::{
+    fs::File,
+    io,
+    ops::Range,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use sha2::{Digest, Sha256};
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    board::Board,
+    journal::Claim,
+    staging::{Staged, read_at, write_at},
+};
+
+/// Bytes that are read back at once.
+const BLOCK: usize = 1 << 20;
+
+/// Bytes that came, in a row, for one place of the file.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) offset: u64,
+    pub(super) pieces: Vec<bytes::Bytes>,
+}
+
+/// What connections and threads of one blob share.
+#[derive(Debug)]
+pub(super) struct Ground {
+    board: Mutex<Board>,
+    /// Something was written, proved or lost, or the end has come.
+    news: Condvar,
+    /// Bytes that are there, and what stopped the work.
+    state: watch::Sender<GroundState>,
+}
+
+/// How the work on the disk stands.
+#[derive(Debug, Clone, Default)]
+pub(super) struct GroundState {
+    pub(super) done: u64,
+    /// Those, and what is still to be proved.
+    pub(super) likely: u64,
+    /// Bytes that were claimed and turned out not to be there.
+    pub(super) lost: u64,
+    /// Nobody is to go on.
+    pub(super) closed: bool,
+    pub(super) fault: Option<Arc<io::Error>>,
+}
+
+impl Ground {
+    #[must_use]
+    pub(super) fn new(board: Board) -> Arc<Ground> {
+        let likely = board.likely();
+        let state = watch::Sender::new(GroundState { likely, ..GroundState::default() });
+        Arc::new(Ground { board: Mutex::new(board), news: Condvar::new(), state })
+    }
+
+    pub(super) fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[must_use]
+    pub(super) fn watch(&self) -> watch::Receiver<GroundState> {
+        self.state.subscribe()
+    }
+
+    /// Ends both threads soon.
+    pub(super) fn close(&self) {
+        self.state.send_modify(|state| state.closed = true);
+        self.wake();
+    }
+
+    /// Whoever looked before the change is waiting by now, because he holds the board until he
+    /// does.
+    fn wake(&self) {
+        drop(self.board());
+        self.news.notify_all();
+    }
+
+    fn fail(&self, error: io::Error) {
+        self.state.send_modify(|state| {
+            state.fault.get_or_insert_with(|| Arc::new(error));
+            state.closed = true;
+        });
+        self.wake();
+    }
+
+    fn closed(&self) -> bool {
+        self.state.borrow().closed
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut Board)) {
+        let (done, likely) = {
+            let mut board = self.board();
+            change(&mut board);
+            (board.done(), board.likely())
+        };
+        self.state.send_modify(|state| (state.done, state.likely) = (done, likely));
+        self.news.notify_all();
+    }
+}
+
+/// Writes chunks until the sender is gone, then gives the files back.
+///
+/// # Errors
+/// When the thread cannot be started. What the file system says stops the ground.
+pub(super) fn write(
+    ground: Arc<Ground>,
+    mut staged: Staged,
+    mut chunks: mpsc::Receiver<Chunk>,
+) -> io::Result<thread::JoinHandle<Staged>> {
+    thread::Builder::new().name("blob-writer".to_owned()).spawn(move || {
+        while let Some(chunk) = chunks.blocking_recv() {
+            if ground.closed() {
+                continue;
+            }
+            match put(&mut staged, &chunk) {
+                Ok(range) => ground.tell(|board| board.wrote(range)),
+                Err(error) => ground.fail(error),
+            }
+        }
+        staged
+    })
+}
+
+fn put(staged: &mut Staged, chunk: &Chunk) -> io::Result<Range<u64>> {
+    let (mut at, mut sum) = (chunk.offset, 0);
+    for piece in &chunk.pieces {
+        write_at(&staged.data, piece, at)?;
+        sum = crc32c::crc32c_append(sum, piece);
+        at += piece.len() as u64;
+    }
+    let length = u32::try_from(at - chunk.offset).map_err(io::Error::other)?;
+    staged.claim(Claim { offset: chunk.offset, length, sum })?;
+    Ok(chunk.offset..at)
+}
+
+/// Proves the claims, then follows the bytes without a gap; ends with the SHA-256 of the blob, or
+/// with `None` when the ground was closed before.
+///
+/// # Errors
+/// When the thread cannot be started. What the file system says stops the ground.
+pub(super) fn prove(
+    ground: Arc<Ground>,
+    data: File,
+    claims: Vec<Claim>,
+    size: u64,
+) -> io::Result<thread::JoinHandle<Option<[u8; 32]>>> {
+    thread::Builder::new().name("blob-prover".to_owned()).spawn(move || {
+        let mut prover = Prover { data, hash: Sha256::new(), hashed: 0, block: vec![0; BLOCK] };
+        match prover.run(&ground, claims, size) {
+            Ok(digest) => digest,
+            Err(error) => {
+                ground.fail(error);
+                None
+            }
+        }
+    })
+}
+
+struct Prover {
+    data: File,
+    hash: Sha256,
+    /// Bytes from the start that are in the hash.
+    hashed: u64,
+    block: Vec<u8>,
+}
+
+impl Prover {
+    fn run(
+        &mut self,
+        ground: &Ground,
+        claims: Vec<Claim>,
+        size: u64,
+    ) -> io::Result<Option<[u8; 32]>> {
+        for claim in claims {
+            if ground.closed() {
+                return Ok(None);
+            }
+            let range = claim.range();
+            if self.holds(&claim)? {
+                ground.tell(|board| board.proved(range));
+            } else {
+                ground.state.send_modify(|state| state.lost += range.end - range.start);
+                ground.tell(|board| board.lost(range));
+            }
+        }
+        while self.hashed < size {
+            let Some(reach) = self.wait(ground) else { return Ok(None) };
+            let length = (reach - self.hashed).min(BLOCK as u64) as usize;
+            let block = &mut self.block[..length];
+            read_at(&self.data, block, self.hashed)?;
+            self.hash.update(block);
+            self.hashed += length as u64;
+        }
+        Ok(Some(std::mem::take(&mut self.hash).finalize().into()))
+    }
+
+    /// Reads what a claim is about. While nothing is missing before it, the same bytes go into the
+    /// hash: a blob that was nearly there is read once.
+    fn holds(&mut self, claim: &Claim) -> io::Result<bool> {
+        let (mut sum, mut at) = (0, claim.offset);
+        let end = claim.range().end;
+        let follows = at == self.hashed;
+        let before = follows.then(|| self.hash.clone());
+        while at < end {
+            let length = (end - at).min(BLOCK as u64) as usize;
+            let block = &mut self.block[..length];
+            read_at(&self.data, block, at)?;
+            sum = crc32c::crc32c_append(sum, block);
+            if follows {
+                self.hash.update(block);
+            }
+            at += length as u64;
+        }
+        let holds = sum == claim.sum;
+        match before {
+            Some(_) if holds => self.hashed = end,
+            Some(before) => self.hash = before,
+            None => {}
+        }
+        Ok(holds)
+    }
+
+    /// Waits until there is more to hash.
+    fn wait(&self, ground: &Ground) -> Option<u64> {
+        let mut board = ground.board();
+        loop {
+            let reach = board.reach(self.hashed);
+            if reach > self.hashed {
+                return Some(reach);
+            }
+            if ground.closed() {
+                return None;
+            }
+            board = ground.news.wait(board).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}

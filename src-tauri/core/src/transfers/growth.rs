@@ -1,0 +1,138 @@
+//! How many connections a blob gets: more while more of them bring more.
+
+use std::time::Duration;
+
+/// Between two looks at the throughput.
+pub(super) const LOOK: Duration = Duration::from_millis(250);
+
+/// Most connections of one blob.
+pub(super) const MOST: u32 = 16;
+/// Connections at the start.
+const FIRST: u32 = 4;
+/// What more connections must bring to be kept, in percent.
+const WORTH: u64 = 110;
+/// Looks before more are tried again.
+const REST: u32 = 40;
+/// The same after the other side asked to slow down.
+const LONG_REST: u32 = 240;
+
+/// The number of connections, and what it brought.
+#[derive(Debug)]
+pub(super) struct Growth {
+    wanted: u32,
+    most: u32,
+    /// Bytes per second before the last change.
+    before: u64,
+    state: State,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    /// More connections were opened, of which there were so many before; the next look does not
+    /// count, because they are still getting up to speed.
+    Opening {
+        from: u32,
+    },
+    /// Now it shows what they bring.
+    Judging {
+        from: u32,
+    },
+    Resting {
+        looks: u32,
+    },
+}
+
+impl Growth {
+    /// At most `most` connections, and no more than [`MOST`].
+    #[must_use]
+    pub(super) fn new(most: u32) -> Growth {
+        let most = most.clamp(1, MOST);
+        Growth { wanted: FIRST.min(most), most, before: 0, state: State::Judging { from: 1 } }
+    }
+
+    /// Connections there should be.
+    #[must_use]
+    pub(super) fn wanted(&self) -> u32 {
+        self.wanted.min(self.most)
+    }
+
+    /// Sets the most there may be.
+    pub(super) fn limit(&mut self, most: u32) {
+        self.most = most.clamp(1, MOST);
+    }
+
+    /// The other side asked to slow down.
+    pub(super) fn shrink(&mut self) {
+        self.wanted = (self.wanted() / 2).max(1);
+        self.state = State::Resting { looks: LONG_REST };
+    }
+
+    /// Takes in what the last [`LOOK`] brought, in bytes per second.
+    pub(super) fn look(&mut self, speed: u64) {
+        match self.state {
+            State::Opening { from } => self.state = State::Judging { from },
+            State::Judging { from } => {
+                if speed * 100 >= self.before * WORTH {
+                    self.grow(speed);
+                } else {
+                    self.wanted = from.max(1);
+                    self.state = State::Resting { looks: REST };
+                }
+            }
+            State::Resting { looks: 0 } => self.grow(speed),
+            State::Resting { looks } => self.state = State::Resting { looks: looks - 1 },
+        }
+    }
+
+    fn grow(&mut self, speed: u64) {
+        let from = self.wanted();
+        self.before = speed;
+        self.wanted = (from * 2).min(self.most);
+        self.state = if self.wanted > from {
+            State::Opening { from }
+        } else {
+            State::Resting { looks: REST }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Connections after some looks at a line that gives each connection `each`, `all` together.
+    fn after(looks: u32, each: u64, all: u64) -> u32 {
+        let mut growth = Growth::new(MOST);
+        for _ in 0..looks {
+            growth.look((u64::from(growth.wanted()) * each).min(all));
+        }
+        growth.wanted()
+    }
+
+    #[test]
+    fn grows_while_each_connection_brings_its_own() {
+        assert_eq!(after(5, 8_000_000, u64::MAX), MOST, "within little more than a second");
+    }
+
+    #[test]
+    fn stays_small_where_more_bring_nothing() {
+        for looks in [3, 10, 30] {
+            assert_eq!(after(looks, 800_000_000, 800_000_000), FIRST, "{looks}");
+        }
+    }
+
+    #[test]
+    fn obeys_a_limit_and_a_wish_to_slow_down() {
+        let mut growth = Growth::new(2);
+        assert_eq!(growth.wanted(), 2);
+        growth.shrink();
+        assert_eq!(growth.wanted(), 1);
+        for _ in 0..20 {
+            growth.look(1_000_000);
+        }
+        assert_eq!(growth.wanted(), 1, "it does not come back at once");
+        let mut large = Growth::new(MOST);
+        large.limit(3);
+        assert_eq!(large.wanted(), 3);
+    }
+}
