@@ -18,7 +18,7 @@ use tauri::{
 };
 use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
 
-use crate::{language::SystemLanguage, quit, ready::Ready, window};
+use crate::{language::SystemLanguage, quit, ready::Ready, single, window};
 
 /// Argument that starts Corral without showing its window.
 pub const HIDDEN: &str = "--hidden";
@@ -153,13 +153,19 @@ pub(crate) fn end_log<R: Runtime>(app: &AppHandle<R>) {
     }
 }
 
-/// Starts the core beside the window that is being opened. When it cannot start, a dialog says why
-/// and Corral ends with code 1.
+/// Starts the core beside the window that is being opened, once the data folder is ours. When it
+/// cannot start, a dialog says why and Corral ends with code 1.
 pub(crate) fn start_core<R: Runtime>(app: &AppHandle<R>, start: Start) {
     let level = start_log(app, &start.core.log_dir);
     let app = app.clone();
     async_runtime::spawn(async move {
-        let core = Core::start_with(start.core, level).await;
+        let core = match single::claim(&start.core.data_dir, single::LIMIT).await {
+            Ok(claim) => {
+                app.manage(claim);
+                Core::start_with(start.core, level).await
+            }
+            Err(error) => Err(error),
+        };
         let problem = core.as_ref().err().cloned();
         app.state::<Ready>().settle(core);
         match problem {
