@@ -10,9 +10,10 @@ use anyhow::Context;
 use corral_contract::WireError;
 use corral_core::{
     Core, CoreConfig,
-    config::SeedInstance,
+    config::{SeedDownload, SeedInstance},
     logs::{self, LevelHandle, LogFile},
 };
+use serde::de::DeserializeOwned;
 use tauri::{
     AppHandle, Config, Manager, Runtime, async_runtime, utils::config::AppDirectoriesOverride,
 };
@@ -31,6 +32,9 @@ const DATA_DIR: &str = "CORRAL_DATA_DIR";
 
 /// JSON list of `{name, url}`: the instances of a new database.
 const SEED: &str = "CORRAL_SEED_INSTANCES";
+
+/// JSON list of `{instance, model}`: what a new database with seeded instances begins to download.
+const SEED_DOWNLOADS: &str = "CORRAL_SEED_DOWNLOADS";
 
 /// Name of Corral's folders; also its identifier towards the system.
 const IDENTIFIER: &str = "dev.corral.app";
@@ -52,7 +56,11 @@ impl Start {
     /// When the system does not say where a user's files go.
     pub fn read() -> anyhow::Result<Start> {
         let hidden = std::env::args_os().any(|argument| argument == HIDDEN);
-        Start::from(hidden, std::env::var_os(DATA_DIR), std::env::var(SEED).ok())
+        let mut start = Start::from(hidden, std::env::var_os(DATA_DIR), std::env::var(SEED).ok())?;
+        if let Ok(downloads) = std::env::var(SEED_DOWNLOADS) {
+            start.core.seed_downloads = read_seed::<SeedDownload>(SEED_DOWNLOADS, &downloads);
+        }
+        Ok(start)
     }
 
     /// As [`Start::read`], from values.
@@ -72,7 +80,7 @@ impl Start {
         let core = CoreConfig {
             // A list, even an empty one, says what there is: then nobody has to look.
             detect_on_first_run: seed.is_none(),
-            seed: seed.as_deref().map(read_seed).unwrap_or_default(),
+            seed: seed.map(|seed| read_seed::<SeedInstance>(SEED, &seed)).unwrap_or_default(),
             ..folders
         };
         Ok(Start { hidden, root, core })
@@ -97,9 +105,9 @@ fn fingerprint(path: &Path) -> u64 {
     })
 }
 
-fn read_seed(json: &str) -> Vec<SeedInstance> {
+fn read_seed<T: DeserializeOwned>(name: &str, json: &str) -> Vec<T> {
     serde_json::from_str(json).unwrap_or_else(|error| {
-        eprintln!("{SEED} is not a list of instances and is ignored: {error}");
+        eprintln!("{name} is not the list that it should be and is ignored: {error}");
         Vec::new()
     })
 }
