@@ -17,11 +17,13 @@ pub mod notify;
 pub mod preferences;
 pub mod quit;
 pub mod ready;
+pub mod single;
 pub mod startup;
 pub mod tray;
 pub mod webkit;
 pub mod window;
 
+use single::Standing;
 use startup::Start;
 
 /// Runs Corral until its window is quit. A second start only brings the first one's window to the
@@ -43,9 +45,17 @@ pub fn run() -> ExitCode {
     };
     let mut context = context();
     start.apply(context.config_mut());
+    match single::hand_over(&context.config().identifier) {
+        Standing::Alone => {}
+        Standing::HandedOver => return ExitCode::SUCCESS,
+        Standing::Stuck => {
+            eprintln!("Corral runs already and does not answer. End that one first.");
+            return ExitCode::FAILURE;
+        }
+    }
     // First of all plugins: a second start must end before it touches anything.
-    let first = tauri_plugin_single_instance::init(|app, _, _| window::present(app));
-    let builder = plugins(Builder::<Wry>::new().plugin(first)).setup(|app| set_up(app, start));
+    let builder =
+        plugins(Builder::<Wry>::new().plugin(single::plugin())).setup(|app| set_up(app, start));
     match builder.build(context) {
         Ok(app) => {
             app.run(|app, event| on_run_event(app, &event));

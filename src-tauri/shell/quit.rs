@@ -1,11 +1,12 @@
-//! Leaving: downloads pause, the database closes, the process ends; three seconds at most.
+//! Leaving: a new start is no longer ours to take, downloads pause, the database closes, the process
+//! ends; three seconds at most.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use corral_core::core::SHUTDOWN_LIMIT;
 use tauri::{AppHandle, Manager, Runtime, async_runtime};
 
-use crate::{ready::Ready, window};
+use crate::{ready::Ready, single, window};
 
 const RUNNING: u8 = 0;
 const LEAVING: u8 = 1;
@@ -40,6 +41,8 @@ impl Quit {
 
 /// Hides the window at once, ends the core and then the process. Asking twice changes nothing.
 pub fn begin<R: Runtime>(app: &AppHandle<R>) {
+    // Before the mark is set: a visitor that was heard after it then finds nobody there and waits.
+    single::step_back(app);
     if !app.state::<Quit>().begin() {
         return;
     }

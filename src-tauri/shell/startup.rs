@@ -10,16 +10,17 @@ use anyhow::Context;
 use corral_contract::WireError;
 use corral_core::{
     Core, CoreConfig,
-    config::SeedInstance,
+    config::{SeedDownload, SeedInstance},
     logs::{self, LevelHandle, LogFile},
     registry::{Mirrors, RegistryConfig},
 };
+use serde::de::DeserializeOwned;
 use tauri::{
     AppHandle, Config, Manager, Runtime, async_runtime, utils::config::AppDirectoriesOverride,
 };
 use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
 
-use crate::{language::SystemLanguage, quit, ready::Ready, window};
+use crate::{language::SystemLanguage, quit, ready::Ready, single, window};
 
 /// Argument that starts Corral without showing its window.
 pub const HIDDEN: &str = "--hidden";
@@ -35,6 +36,9 @@ const SEED: &str = "CORRAL_SEED_INSTANCES";
 
 /// JSON object of lists: addresses to ask instead of a registry, by its host, best first.
 const MIRRORS: &str = "CORRAL_REGISTRY_MIRRORS";
+
+/// JSON list of `{instance, model}`: what a new database with seeded instances begins to download.
+const SEED_DOWNLOADS: &str = "CORRAL_SEED_DOWNLOADS";
 
 /// Name of Corral's folders; also its identifier towards the system.
 const IDENTIFIER: &str = "dev.corral.app";
@@ -62,6 +66,9 @@ impl Start {
             key: dirs::home_dir().map(|home| home.join(".ollama").join("id_ed25519")),
             ..RegistryConfig::default()
         };
+        if let Ok(downloads) = std::env::var(SEED_DOWNLOADS) {
+            start.core.seed_downloads = read_seed::<SeedDownload>(SEED_DOWNLOADS, &downloads);
+        }
         Ok(start)
     }
 
@@ -82,7 +89,7 @@ impl Start {
         let core = CoreConfig {
             // A list, even an empty one, says what there is: then nobody has to look.
             detect_on_first_run: seed.is_none(),
-            seed: seed.as_deref().map(read_seed).unwrap_or_default(),
+            seed: seed.map(|seed| read_seed::<SeedInstance>(SEED, &seed)).unwrap_or_default(),
             ..folders
         };
         Ok(Start { hidden, root, core })
@@ -107,9 +114,9 @@ fn fingerprint(path: &Path) -> u64 {
     })
 }
 
-fn read_seed(json: &str) -> Vec<SeedInstance> {
+fn read_seed<T: DeserializeOwned>(name: &str, json: &str) -> Vec<T> {
     serde_json::from_str(json).unwrap_or_else(|error| {
-        eprintln!("{SEED} is not a list of instances and is ignored: {error}");
+        eprintln!("{name} is not the list that it should be and is ignored: {error}");
         Vec::new()
     })
 }
@@ -170,13 +177,19 @@ pub(crate) fn end_log<R: Runtime>(app: &AppHandle<R>) {
     }
 }
 
-/// Starts the core beside the window that is being opened. When it cannot start, a dialog says why
-/// and Corral ends with code 1.
+/// Starts the core beside the window that is being opened, once the data folder is ours. When it
+/// cannot start, a dialog says why and Corral ends with code 1.
 pub(crate) fn start_core<R: Runtime>(app: &AppHandle<R>, start: Start) {
     let level = start_log(app, &start.core.log_dir);
     let app = app.clone();
     async_runtime::spawn(async move {
-        let core = Core::start_with(start.core, level).await;
+        let core = match single::claim(&start.core.data_dir, single::LIMIT).await {
+            Ok(claim) => {
+                app.manage(claim);
+                Core::start_with(start.core, level).await
+            }
+            Err(error) => Err(error),
+        };
         let problem = core.as_ref().err().cloned();
         app.state::<Ready>().settle(core);
         match problem {

@@ -19,7 +19,9 @@ use crate::ipc;
 pub struct Preferences {
     values: RwSignal<Map<String, Value>>,
     loaded: RwSignal<bool>,
+    /// Rises with each change.
     version: StoredValue<u64>,
+    writing: StoredValue<bool>,
 }
 
 impl Preferences {
@@ -30,6 +32,7 @@ impl Preferences {
             values: RwSignal::new(Map::new()),
             loaded: RwSignal::new(false),
             version: StoredValue::new(0),
+            writing: StoredValue::new(false),
         };
         spawn_local(async move {
             if let Ok(stored) = ipc::call::<LoadPreferences>(Nothing {}).await {
@@ -60,7 +63,8 @@ impl Preferences {
             .and_then(|value| serde_json::from_value(value).ok())
     }
 
-    /// Sets a value and keeps it. Several changes in a moment are written once.
+    /// Sets a value and keeps it. It is written at once, so that a reload or an end right after
+    /// finds it; what changes while that is under way is written after it, together.
     pub fn set<T: Serialize>(self, key: &str, value: &T) {
         let Ok(value) = serde_json::to_value(value) else {
             return;
@@ -72,19 +76,24 @@ impl Preferences {
             values.insert(key.to_owned(), value);
         });
         self.version.update_value(|version| *version += 1);
+        self.write();
+    }
+
+    fn write(self) {
+        if self.writing.get_value() {
+            return;
+        }
         let version = self.version.get_value();
-        set_timeout(
-            move || {
-                if self.version.get_value() == version {
-                    let values = self.values.get_untracked();
-                    spawn_local(async move {
-                        // A preference that could not be written only lasts until the next start.
-                        let _ = ipc::call::<SavePreferences>(Stored { values }).await;
-                    });
-                }
-            },
-            std::time::Duration::from_millis(250),
-        );
+        self.writing.set_value(true);
+        let values = self.values.get_untracked();
+        spawn_local(async move {
+            // A preference that could not be written only lasts until the next start.
+            let _ = ipc::call::<SavePreferences>(Stored { values }).await;
+            self.writing.set_value(false);
+            if self.version.get_value() != version {
+                self.write();
+            }
+        });
     }
 }
 

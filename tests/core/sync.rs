@@ -8,7 +8,7 @@ use corral_contract::{
     instances::InstanceRef,
     models::{CreateModel, ModelRef, call as models},
     status::{Action, Cause, Install, Origin, Status},
-    sync::{Change, SyncHistoryRequest, SyncReport, Trigger, call},
+    sync::{Change, SyncHistoryRequest, SyncReport, SyncReportRef, Trigger, call},
 };
 use corral_testbed::ollama::{Fault, Model, Pace, library};
 
@@ -52,6 +52,10 @@ async fn a_sync_tells_added_updated_removed_and_unchanged() {
     );
     assert_eq!((report.trigger, report.errors.len()), (Trigger::User, 0));
     assert!(report.task.is_some(), "one that the user asked for is a task with a log");
+    let again = stage.bench.ask::<call::Report>(SyncReportRef { id: report.id }).await;
+    assert_eq!(again.expect("it was kept"), report, "with every item, also later");
+    let never = stage.bench.ask::<call::Report>(SyncReportRef { id: report.id + 1 }).await;
+    assert_eq!(never.expect_err("there is no such report").code, ErrorCode::NotFound);
     let mut told = (false, false);
     while !(told.0 && told.1) {
         match &listener.next().await.expect("the core lives").event {

@@ -9,6 +9,7 @@ mod events;
 mod notify;
 mod place;
 mod preferences;
+mod single;
 mod startup;
 mod tray;
 mod webkit;

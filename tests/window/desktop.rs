@@ -1,7 +1,8 @@
 //! Language, theme, and there being only one window.
 
 use std::{
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,6 +11,8 @@ use corral_testbed::{
     FakeOllama,
     window::{PATIENCE, until},
 };
+
+use zbus::fdo::DBusProxy;
 
 use crate::stage::Stage;
 
@@ -49,18 +52,10 @@ async fn looks(stage: &Stage, language: &str, theme: &str) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_start_leaves_everything_to_the_first() -> Result<()> {
     let stage = Stage::open(FakeOllama::builder(), &["llama3.2:3b"]).await?;
-    let launch = stage.launch();
-    let mut second = Command::new(&launch.app)
-        .envs(stage.window.desktop().environment())
-        .envs(launch.environment.clone())
-        .env("CORRAL_DATA_DIR", &launch.data)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let mut second = Start::beside(&stage)?;
     let mut ended = None;
     until("the second start has ended", PATIENCE, async || {
-        ended = second.try_wait()?;
+        ended = second.0.try_wait()?;
         Ok(ended.is_some())
     })
     .await?;
@@ -69,14 +64,86 @@ async fn a_second_start_leaves_everything_to_the_first() -> Result<()> {
     stage.window.quit().await
 }
 
+/// Whoever starts Corral gets a Corral, also when the one that is there is just leaving.
+// criterion: 11.2
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_while_the_first_one_leaves_waits_and_opens() -> Result<()> {
+    let stage = Stage::open(FakeOllama::builder(), &["llama3.2:3b"]).await?;
+    signal("TERM", stage.window.process()?)?;
+    let stage = stage.beside(async |window| window.ended(PATIENCE).await).await?;
+    stage.models().shows("llama3.2:3b").await?;
+    stage.window.quit().await
+}
+
+/// One that hangs is killed sooner or later; a start that waits for its answer then goes on.
+// criterion: 11.2
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_asked_one_that_is_killed_takes_its_place() -> Result<()> {
+    let stage = Stage::open(FakeOllama::builder(), &["llama3.2:3b"]).await?;
+    let bus = zbus::connection::Builder::address(stage.window.desktop().bus())?.build().await?;
+    let bus = DBusProxy::new(&bus).await?;
+    signal("STOP", stage.window.process()?)?;
+    // The second start is on the same desktop and needs it to the end.
+    let _desktop = Arc::clone(stage.window.desktop());
+    let second = Start::beside(&stage)?;
+    owns(&bus, second.0.id(), "").await?;
+    stage.window.kill().await?;
+    owns(&bus, second.0.id(), ".SingleInstance").await
+}
+
+/// Waits until a process owns a name with this end on the bus; every process there has some name.
+async fn owns(bus: &DBusProxy<'_>, process: u32, end: &str) -> Result<()> {
+    until(&format!("process {process} owns a name {end:?}"), PATIENCE, async || {
+        for name in bus.list_names().await?.into_iter().filter(|name| name.ends_with(end)) {
+            // Its owner may have gone since.
+            if bus.get_connection_unix_process_id(name.into_inner()).await.ok() == Some(process) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })
+    .await
+}
+
+/// One more start of the app, without a driver; ends with the value.
+struct Start(Child);
+
+impl Start {
+    /// On the desktop and the data folder of a stage.
+    fn beside(stage: &Stage) -> Result<Start> {
+        let launch = stage.launch();
+        let mut command = Command::new(&launch.app);
+        command
+            .envs(stage.window.desktop().environment())
+            .envs(launch.environment.clone())
+            .env("CORRAL_DATA_DIR", &launch.data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Ok(Start(command.spawn()?))
+    }
+}
+
+impl Drop for Start {
+    fn drop(&mut self) {
+        // Fails only when it has ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn signal(name: &str, process: u32) -> Result<()> {
+    let sent = Command::new("kill").args(["-s", name, &process.to_string()]).status()?;
+    ensure!(sent.success(), "no {name} could be sent");
+    Ok(())
+}
+
 /// Logging out asks every program to end; a download then goes on at the next start.
 // criterion: 2.4
 #[tokio::test(flavor = "multi_thread")]
 async fn a_polite_end_takes_three_seconds_at_most() -> Result<()> {
     let stage = Stage::open(FakeOllama::builder(), &["llama3.2:3b"]).await?;
-    let app = stage.window.process()?;
-    let asked = Command::new("kill").args(["-s", "TERM", &app.to_string()]).status()?;
-    ensure!(asked.success(), "it could not be asked");
+    signal("TERM", stage.window.process()?)?;
     // Three seconds for the core, and some for a machine that has other things to do.
     stage.window.ended(Duration::from_secs(10)).await
 }

@@ -14,8 +14,6 @@ mod main_job;
 #[cfg(target_os = "linux")]
 mod pages;
 #[cfg(target_os = "linux")]
-mod services;
-#[cfg(target_os = "linux")]
 mod stage;
 #[cfg(target_os = "linux")]
 mod tray;

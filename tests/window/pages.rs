@@ -4,6 +4,6 @@ mod dialogs;
 mod models;
 mod top;
 
-pub(crate) use dialogs::{Create, Delete, SyncReport, batch_result, focused};
+pub(crate) use dialogs::{Create, Delete, batch_result, focused, some_report_names};
 pub(crate) use models::Models;
 pub(crate) use top::Top;

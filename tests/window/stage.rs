@@ -73,26 +73,21 @@ impl Stage {
         Ok(stage)
     }
 
+    /// As [`Stage::again`], with the new start and the end of the first one at the same time.
+    pub(crate) async fn beside(self, end: impl AsyncFnOnce(Window) -> Result<()>) -> Result<Stage> {
+        let Stage { window, server, folder } = self;
+        let desktop = Arc::clone(window.desktop());
+        let again = launch(&server, &folder);
+        let (ended, window) = tokio::join!(end(window), Window::launch_on(desktop, &again));
+        ended?;
+        let stage = Stage { window: window?, server, folder };
+        stage.top().well().await?;
+        Ok(stage)
+    }
+
     /// How the app on this stage was started, for a second start of it.
     pub(crate) fn launch(&self) -> Launch {
         launch(&self.server, &self.folder)
-    }
-
-    /// What the question before closing does when "keep in tray" is chosen. The close button itself
-    /// belongs to the window manager, which this desktop does not have.
-    pub(crate) async fn put_away(&self) -> Result<()> {
-        let body = "window.__TAURI__.core.invoke('plugin:desktop|close_choice', \
-                    { request: { choice: 'tray', remember: false } })";
-        self.window.script(body, Vec::new()).await.map(|_| ())
-    }
-
-    /// Waits until the page knows itself to be `visible` or `hidden`.
-    pub(crate) async fn visibility(&self, state: &str) -> Result<()> {
-        self.window
-            .wait_for(&format!("the window is {state}"), async |window| {
-                Ok(window.script("return document.visibilityState", Vec::new()).await? == state)
-            })
-            .await
     }
 
     /// The Models page.

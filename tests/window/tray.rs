@@ -6,10 +6,10 @@ use anyhow::Result;
 use corral_testbed::{
     FakeOllama,
     ollama::{KeepAlive, Pace},
-    window::Desktop,
+    window::{Desktop, Services},
 };
 
-use crate::{pages::Create, services::Services, stage::Stage};
+use crate::{pages::Create, stage::Stage};
 
 const HERE: &str = "llama3.2:3b";
 const NEW: &str = "all-minilm:22m";
@@ -41,22 +41,22 @@ async fn a_finished_download_is_told(stage: &Stage, services: &Services) -> Resu
     create.name(NEW).await?;
     create.submit().await?;
     stage.models().status(NEW, "Downloading").await?;
-    stage.put_away().await?;
-    stage.visibility("hidden").await?;
+    stage.window.put_away().await?;
+    stage.window.visibility("hidden").await?;
     stage.server.release(1_000_000_000);
     let number = services.notified(NEW).await?;
     services.click(number).await?;
-    stage.visibility("visible").await
+    stage.window.visibility("visible").await
 }
 
 async fn a_tray_that_goes_away_brings_the_window_back(
     stage: &Stage,
     services: &Services,
 ) -> Result<()> {
-    stage.put_away().await?;
-    stage.visibility("hidden").await?;
+    stage.window.put_away().await?;
+    stage.window.visibility("hidden").await?;
     services.end_tray().await?;
-    stage.visibility("visible").await
+    stage.window.visibility("visible").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,9 +64,9 @@ async fn a_hidden_start_can_be_opened_and_quit_from_the_tray() -> Result<()> {
     let desktop = Arc::new(Desktop::start().await?);
     let services = Services::start(&desktop).await?;
     let stage = Stage::open_hidden(desktop, FakeOllama::builder(), &[HERE]).await?;
-    stage.visibility("hidden").await?;
+    stage.window.visibility("hidden").await?;
     services.choose("Open Corral").await?;
-    stage.visibility("visible").await?;
+    stage.window.visibility("visible").await?;
     services.choose("Quit").await?;
     stage.window.ended(Duration::from_secs(10)).await
 }

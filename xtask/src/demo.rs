@@ -27,7 +27,8 @@ impl Demo {
         run::open(
             Command::new(app)
                 .env("CORRAL_DATA_DIR", data.path())
-                .env("CORRAL_SEED_INSTANCES", servers.seed.to_string()),
+                .env("CORRAL_SEED_INSTANCES", servers.seed.to_string())
+                .env("CORRAL_SEED_DOWNLOADS", servers.downloads.to_string()),
         )
     }
 }
@@ -37,6 +38,8 @@ struct Servers {
     process: Child,
     /// `[{name, url}]`, as the app registers them in a new database.
     seed: Value,
+    /// `[{instance, model}]`, as the app begins to download them.
+    downloads: Value,
 }
 
 impl Servers {
@@ -47,12 +50,12 @@ impl Servers {
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start the test bed")?;
-        let mut servers = Self { process, seed: Value::Null };
+        let mut servers = Self { process, seed: Value::Null, downloads: Value::Null };
         let mut line = String::new();
         if let Some(output) = servers.process.stdout.as_mut() {
             BufReader::new(output).read_line(&mut line).context("the test bed says nothing")?;
         }
-        servers.seed = seed(&line)?;
+        (servers.seed, servers.downloads) = seeds(&line)?;
         Ok(servers)
     }
 }
@@ -69,14 +72,15 @@ impl Drop for Servers {
 }
 
 /// Turns what the test bed prints into what the app reads.
-fn seed(line: &str) -> Result<Value> {
+fn seeds(line: &str) -> Result<(Value, Value)> {
     let described: Value = serde_json::from_str(line)
         .with_context(|| format!("the test bed printed no JSON: {line}"))?;
     let Some(instances) = described["instances"].as_array() else {
         bail!("the test bed named no servers: {line}");
     };
-    Ok(instances
+    let instances = instances
         .iter()
         .map(|instance| json!({ "name": instance["label"], "url": instance["url"] }))
-        .collect())
+        .collect();
+    Ok((instances, described["downloads"].clone()))
 }

@@ -16,6 +16,8 @@ commands! { "sync";
     write ConfirmEmpty = confirm_empty(InstanceRef) -> SyncReport,
     /// Past reports, newest first.
     read History = history(SyncHistoryRequest) -> SyncHistory,
+    /// One past report, with its items.
+    read Report = report(SyncReportRef) -> SyncReport,
 }
 
 /// Whether something was there to stop.
@@ -84,6 +86,12 @@ pub struct SyncHistoryRequest {
     pub instance: Option<InstanceId>,
     /// 1 to 200; 0 means 50.
     pub limit: u32,
+}
+
+/// Names a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncReportRef {
+    pub id: i64,
 }
 
 /// Past reports without their items.

@@ -21,6 +21,8 @@ pub struct CoreConfig {
     pub clock: Arc<dyn Clock>,
     /// Registered when the database is new; the demo and tests use it.
     pub seed: Vec<SeedInstance>,
+    /// Asked for once the seeds are registered, as if a person had.
+    pub seed_downloads: Vec<SeedDownload>,
     /// Look for servers on this machine when the database is new and nothing is seeded.
     pub detect_on_first_run: bool,
     /// How long requests of a model that is to be unloaded may go on before it counts as stuck.
@@ -40,6 +42,14 @@ pub struct SeedInstance {
     pub url: String,
 }
 
+/// A model to download to an instance of a new database.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SeedDownload {
+    /// Name of one of the seeds.
+    pub instance: String,
+    pub model: String,
+}
+
 impl CoreConfig {
     /// Everything below one folder, with the machine's clock and the workers on.
     #[must_use]
@@ -50,6 +60,7 @@ impl CoreConfig {
             data_dir: folder,
             clock: Arc::new(SystemClock),
             seed: Vec::new(),
+            seed_downloads: Vec::new(),
             detect_on_first_run: false,
             unload_grace: Duration::from_secs(60),
             machine: Arc::new(ThisMachine),

@@ -88,7 +88,7 @@ impl Core {
         }));
         core.log_level.set(core.settings().log_level);
         tasks::recover(&core).await?;
-        instances::recover(&core).await?;
+        let seeded = instances::recover(&core).await?;
         models::recover(&core).await?;
         downloads::recover(&core).await?;
         if core.config.workers {
@@ -98,6 +98,9 @@ impl Core {
             models::start(&core);
             downloads::start(&core);
             sync::start(&core);
+        }
+        if seeded {
+            downloads::seed(&core);
         }
         Ok(core)
     }

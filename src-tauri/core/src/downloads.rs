@@ -36,6 +36,7 @@ pub mod pull;
 mod queue;
 mod recovery;
 pub mod retry;
+mod seed;
 mod settle;
 mod speed;
 mod store;
@@ -83,6 +84,7 @@ pub struct JobOptions {
 
 pub(crate) use change::{enqueue, forget};
 pub(crate) use recovery::{recover, stop};
+pub(crate) use seed::seed;
 pub(crate) use worker::start;
 
 /// The unfinished (queued, running, paused or failed) job of a model. From memory: cheap enough

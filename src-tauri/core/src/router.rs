@@ -70,7 +70,7 @@ routes! {
         Batch, CancelBatch, LoadDetail, History;
     downloads: Check, List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
         ClearFinished;
-    sync: Run, Cancel, ConfirmEmpty, History;
+    sync: Run, Cancel, ConfirmEmpty, History, Report;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
     settings: Get, Update;

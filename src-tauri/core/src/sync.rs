@@ -9,7 +9,10 @@ use corral_contract::{
     ErrorCode, InstanceId, WireError,
     event::AppEvent,
     instances::InstanceRef,
-    sync::{Stopped, SyncHistory, SyncHistoryRequest, SyncProgress, SyncReport, Trigger, call},
+    sync::{
+        Stopped, SyncHistory, SyncHistoryRequest, SyncProgress, SyncReport, SyncReportRef, Trigger,
+        call,
+    },
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -170,5 +173,11 @@ impl Handle<call::ConfirmEmpty> for Core {
 impl Handle<call::History> for Core {
     async fn handle(&self, request: SyncHistoryRequest) -> Result<SyncHistory> {
         store::history(self, &request).await
+    }
+}
+
+impl Handle<call::Report> for Core {
+    async fn handle(&self, SyncReportRef { id }: SyncReportRef) -> Result<SyncReport> {
+        store::past(self, id).await
     }
 }

@@ -104,6 +104,6 @@ impl Outcomes {
             ],
         );
         let tone = if report.errors.is_empty() { Tone::Good } else { Tone::Warning };
-        self.toasts.say(tone, text, Offer::Sync(report.instance));
+        self.toasts.say(tone, text, Offer::Report(report.id));
     }
 }

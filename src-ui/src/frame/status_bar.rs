@@ -93,7 +93,7 @@ pub(super) fn StatusBar() -> impl IntoView {
                 <Item page=Page::Instances icon=icondata::LuTriangleAlert name="exposed" bad=true>{exposed}</Item>
             </Show>
             <span class="page__gap"></span>
-            <Item page=Page::Activity icon=icondata::LuRefreshCw name="synced">{synced}</Item>
+            <Item page=Page::Activity place="syncs" icon=icondata::LuRefreshCw name="synced">{synced}</Item>
         </footer>
     }
 }
@@ -101,6 +101,7 @@ pub(super) fn StatusBar() -> impl IntoView {
 #[component]
 fn Item(
     page: Page,
+    #[prop(optional)] place: &'static str,
     icon: icondata::Icon,
     name: &'static str,
     #[prop(optional)] bad: bool,
@@ -113,7 +114,7 @@ fn Item(
             class="status-item"
             class:status-item--bad=bad
             data-testid=format!("status-{name}")
-            on:click=move |_| navigation.open(page)
+            on:click=move |_| navigation.open_place(page, place)
         >
             <Glyph icon=icon />
             {children()}

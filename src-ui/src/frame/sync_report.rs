@@ -1,18 +1,21 @@
 //! What a sync found, and the question when a server's list is suddenly empty.
 
 use corral_contract::{
-    InstanceId,
+    InstanceId, WireError,
     instances::InstanceRef,
-    sync::{Change, call::ConfirmEmpty},
+    sync::{
+        Change, SyncReport, SyncReportRef,
+        call::{ConfirmEmpty, Report},
+    },
 };
 use leptos::{prelude::*, task::spawn_local};
 
 use super::toasts::use_toasts;
 use crate::{
-    components::{Button, ButtonKind, Dialog, Note, Tone},
+    components::{Button, ButtonKind, Dialog, ErrorCard, Note, Skeleton, Tone},
     format, ipc, problem,
     state::use_stores,
-    words::use_words,
+    words::{Words, use_words},
 };
 
 /// A dialog about the last report of an instance.
@@ -65,53 +68,83 @@ pub(super) fn SyncReportDialog(
             <Show when=move || asks.get()>
                 <Note tone=Tone::Warning>{words.signal("sync.emptyBody")}</Note>
             </Show>
-            {move || {
-                report.get().map(|report| {
-                    let count = |value: u32| format::count(u64::from(value));
-                    view! {
-                        <dl class="facts">
-                            <dt>{words.get("change.added")}</dt>
-                            <dd class="num">{count(report.added)}</dd>
-                            <dt>{words.get("change.updated")}</dt>
-                            <dd class="num">{count(report.updated)}</dd>
-                            <dt>{words.get("change.removed")}</dt>
-                            <dd class="num">{count(report.removed)}</dd>
-                            <dt>{words.get("sync.unchanged")}</dt>
-                            <dd class="num">{count(report.unchanged)}</dd>
-                            <dt>{words.get("sync.took")}</dt>
-                            <dd class="num">{format!("{:.1} s", report.duration_ms as f64 / 1000.0)}</dd>
-                        </dl>
-                        <ul class="result-list">
-                            {report
-                                .errors
-                                .iter()
-                                .map(|error| {
-                                    view! {
-                                        <li class="result-list__item bad">{problem::line(words, error)}</li>
-                                    }
-                                })
-                                .collect_view()}
-                            {report
-                                .items
-                                .iter()
-                                .map(|item| {
-                                    let word = words.get(match item.change {
-                                        Change::Added => "change.added",
-                                        Change::Updated => "change.updated",
-                                        Change::Removed => "change.removed",
-                                    });
-                                    view! {
-                                        <li class="result-list__item">
-                                            <span class="cut">{item.name.clone()}</span>
-                                            <span class="dim">{word}</span>
-                                        </li>
-                                    }
-                                })
-                                .collect_view()}
-                        </ul>
-                    }
-                })
+            {move || report.get().map(|report| facts(words, &report))}
+        </Dialog>
+    }
+}
+
+/// A dialog about a report of any time.
+#[component]
+pub(super) fn PastSyncReport(id: i64, #[prop(into)] on_close: Callback<()>) -> impl IntoView {
+    let (stores, words) = (use_stores(), use_words());
+    let answer = RwSignal::new(None::<Result<SyncReport, WireError>>);
+    spawn_local(async move {
+        let report = ipc::call::<Report>(SyncReportRef { id }).await;
+        // Gone when the dialog was closed meanwhile.
+        answer.try_set(Some(report));
+    });
+    let title = Signal::derive(move || {
+        let instance = answer.with(|answer| Some(answer.as_ref()?.as_ref().ok()?.instance));
+        let name = instance
+            .and_then(|id| stores.instances.with(|all| all.get(id).map(|each| each.name.clone())))
+            .unwrap_or_else(|| words.get("common.unknown"));
+        words.fill("sync.reportTitle", &[("name", &name)])
+    });
+    let footer = move || {
+        view! {
+            <Button on_press=on_close autofocus=true attr:data-testid="sync-report-close">
+                {words.signal("common.close")}
+            </Button>
+        }
+    };
+    view! {
+        <Dialog title=title on_close=on_close footer=footer narrow=true attr:data-testid="sync-report">
+            {move || match answer.get() {
+                None => view! { <Skeleton rows=3 /> }.into_any(),
+                Some(Ok(report)) => facts(words, &report).into_any(),
+                Some(Err(error)) => view! { <ErrorCard error=Signal::stored(error) /> }.into_any(),
             }}
         </Dialog>
+    }
+}
+
+/// The figures, what went wrong and every model that changed.
+fn facts(words: Words, report: &SyncReport) -> impl IntoView + use<> {
+    let count = |value: u32| format::count(u64::from(value));
+    let errors: Vec<String> =
+        report.errors.iter().map(|error| problem::line(words, error)).collect();
+    let items = report.items.iter().map(|item| {
+        let word = words.get(match item.change {
+            Change::Added => "change.added",
+            Change::Updated => "change.updated",
+            Change::Removed => "change.removed",
+        });
+        view! {
+            <li class="result-list__item">
+                <span class="cut">{item.name.clone()}</span>
+                <span class="dim">{word}</span>
+            </li>
+        }
+    });
+    view! {
+        <dl class="facts">
+            <dt>{words.get("change.added")}</dt>
+            <dd class="num">{count(report.added)}</dd>
+            <dt>{words.get("change.updated")}</dt>
+            <dd class="num">{count(report.updated)}</dd>
+            <dt>{words.get("change.removed")}</dt>
+            <dd class="num">{count(report.removed)}</dd>
+            <dt>{words.get("sync.unchanged")}</dt>
+            <dd class="num">{count(report.unchanged)}</dd>
+            <dt>{words.get("sync.took")}</dt>
+            <dd class="num">{format!("{:.1} s", report.duration_ms as f64 / 1000.0)}</dd>
+        </dl>
+        <ul class="result-list">
+            {errors
+                .into_iter()
+                .map(|text| view! { <li class="result-list__item bad">{text}</li> })
+                .collect_view()}
+            {items.collect_view()}
+        </ul>
     }
 }

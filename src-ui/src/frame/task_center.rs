@@ -1,8 +1,8 @@
 //! What runs and what ended lately, under a button of the top bar.
 
 use corral_contract::{
-    TaskId,
-    models::ItemState,
+    BatchId, TaskId,
+    models::{BatchOp, BatchView, ItemState},
     tasks::{TaskRef, TaskState, TaskView, call::Cancel},
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -14,11 +14,13 @@ use crate::{
     navigation::{Page, use_navigation},
     problem, state,
     state::use_stores,
-    words::use_words,
+    words::{Words, use_words},
 };
 
 /// Entries that the popover shows; the rest is on the Activity page.
 const SHOWN: usize = 12;
+/// Batches that it still shows once they are over.
+const FINISHED: usize = 3;
 
 /// The button and its popover.
 #[component]
@@ -62,15 +64,16 @@ fn TaskList(open: RwSignal<bool>) -> impl IntoView {
     });
     let batches = Memo::new(move |_| {
         stores.tasks.with(|tasks| {
-            let running = tasks.batches().iter().filter(|batch| {
-                batch.finished_at.is_none() && !batch.undone && batch.undo_until.is_none()
+            let waits = |batch: &&BatchView| batch.undone || batch.undo_until.is_some();
+            let running = tasks.batches().iter().filter(|batch| batch.finished_at.is_none());
+            let finished = tasks.batches().iter().filter(|batch| {
+                // One alone was told like any other operation.
+                batch.finished_at.is_some() && batch.items.len() > 1
             });
             running
-                .map(|batch| {
-                    let over = |state| !matches!(state, ItemState::Waiting | ItemState::Working);
-                    let done = batch.items.iter().filter(|item| over(item.state)).count();
-                    (batch.id, batch.op, done, batch.items.len())
-                })
+                .filter(|batch| !waits(batch))
+                .chain(finished.filter(|batch| !batch.undone).take(FINISHED))
+                .map(BatchFigures::of)
                 .collect::<Vec<_>>()
         })
     });
@@ -80,21 +83,20 @@ fn TaskList(open: RwSignal<bool>) -> impl IntoView {
                 <button
                     type="button"
                     class="task-list__batch"
+                    data-testid="task-batch"
                     on:click=move |_| {
                         open.set(false);
-                        toasts.open(Offer::Batch(batch.0));
+                        toasts.open(Offer::Batch(batch.id));
                     }
                 >
-                    {move || {
-                        let op = words.get(&format!("batchOp.{}", batch.1.as_str()));
-                        let (done, total) = (batch.2.to_string(), batch.3.to_string());
-                        words.fill("tasks.batch", &[("op", &op), ("done", &done), ("total", &total)])
-                    }}
-                    <ProgressBar
-                        parts=vec![Part::of(batch.2 as u64, batch.3 as u64, "busy")]
-                        label=words.signal("top.tasks")
-                        process=true
-                    />
+                    {move || batch.line(words)}
+                    {(!batch.finished).then(|| view! {
+                        <ProgressBar
+                            parts=vec![Part::of(batch.done as u64, batch.total as u64, "busy")]
+                            label=words.signal("top.tasks")
+                            process=true
+                        />
+                    })}
                 </button>
             </For>
             <Show when=move || ids.with(Vec::is_empty)>
@@ -115,6 +117,45 @@ fn TaskList(open: RwSignal<bool>) -> impl IntoView {
                 {words.signal("tasks.openAll")}
             </a>
         </div>
+    }
+}
+
+/// What the list says of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct BatchFigures {
+    id: BatchId,
+    op: BatchOp,
+    /// Items that are over; of a finished batch those that went well.
+    done: usize,
+    total: usize,
+    finished: bool,
+}
+
+impl BatchFigures {
+    fn of(batch: &BatchView) -> BatchFigures {
+        let finished = batch.finished_at.is_some();
+        let counts = |state: ItemState| match state {
+            ItemState::Waiting | ItemState::Working => false,
+            ItemState::Done => true,
+            ItemState::Skipped | ItemState::Failed | ItemState::Cancelled => !finished,
+        };
+        BatchFigures {
+            id: batch.id,
+            op: batch.op,
+            done: batch.items.iter().filter(|item| counts(item.state)).count(),
+            total: batch.items.len(),
+            finished,
+        }
+    }
+
+    fn line(&self, words: Words) -> String {
+        let (done, total) = (self.done.to_string(), self.total.to_string());
+        if self.finished {
+            let key = format!("batchDone.{}", self.op.as_str());
+            return words.fill(&key, &[("done", &done), ("total", &total)]);
+        }
+        let op = words.get(&format!("batchOp.{}", self.op.as_str()));
+        words.fill("tasks.batch", &[("op", &op), ("done", &done), ("total", &total)])
     }
 }
 

@@ -1,20 +1,24 @@
-//! Short messages in the corner. Errors stay until they are dismissed.
+//! Short messages in the corner. Errors stay until they are dismissed; no message goes while
+//! somebody points at it or is in it.
 
 use std::time::Duration;
 
-use corral_contract::{Advice, BatchId, Timestamp, WireError};
+use corral_contract::{
+    BatchId, InstanceId, Timestamp, WireError,
+    models::{BatchRef, call::UndoDelete},
+};
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{batch_result::BatchResult, sync_report::SyncReportDialog};
-use crate::{
-    components::{Button, ButtonKind, ErrorCard, Glyph, IconButton, Part, ProgressBar, Tone},
-    ipc,
-    navigation::use_navigation,
-    pages::advice,
-    state::use_stores,
-    words::use_words,
+use super::{
+    batch_result::BatchResult,
+    sync_report::{PastSyncReport, SyncReportDialog},
 };
-use corral_contract::models::{BatchRef, call::UndoDelete};
+use crate::{components::Tone, ipc, words::Words};
+
+mod lifetime;
+mod one;
+
+use one::ToastView;
 
 /// What a toast offers beside its text.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +32,10 @@ pub enum Offer {
     },
     /// The items of a batch.
     Batch(BatchId),
-    /// The report of the last sync of an instance.
-    Sync(corral_contract::InstanceId),
+    /// The last sync of an instance, with the question that it may ask.
+    Sync(InstanceId),
+    /// One past sync.
+    Report(i64),
 }
 
 /// One message.
@@ -46,12 +52,15 @@ pub struct Toast {
 #[derive(Clone, Copy)]
 pub struct Toasts {
     shown: RwSignal<Vec<Toast>>,
+    /// Those that somebody points at or is in.
+    held: StoredValue<Vec<u64>>,
     next: StoredValue<u64>,
     opened: RwSignal<Offer>,
 }
 
-/// How long a message without an error shows.
+/// How long a message shows, and one that offers something.
 const SHOWN: Duration = Duration::from_secs(6);
+const WITH_OFFER: Duration = Duration::from_secs(12);
 /// More than this would cover the page; the oldest goes.
 const MOST: usize = 4;
 
@@ -61,6 +70,7 @@ impl Toasts {
     pub fn provide() -> Toasts {
         let toasts = Toasts {
             shown: RwSignal::default(),
+            held: StoredValue::default(),
             next: StoredValue::new(1),
             opened: RwSignal::new(Offer::Nothing),
         };
@@ -75,14 +85,7 @@ impl Toasts {
 
     /// Says something, with what can be done about it.
     pub fn say(self, tone: Tone, text: String, offer: Offer) {
-        let lasting = match &offer {
-            Offer::Undo { from, until, .. } => {
-                Duration::from_millis(u64::try_from(until.since(*from)).unwrap_or(0))
-            }
-            _ => SHOWN,
-        };
-        let id = self.push(tone, text, None, offer);
-        set_timeout(move || self.dismiss(id), lasting);
+        self.push(tone, text, None, offer);
     }
 
     /// Says what failed; stays until it is dismissed.
@@ -90,7 +93,7 @@ impl Toasts {
         self.push(Tone::Bad, text, Some(error), Offer::Nothing);
     }
 
-    fn push(self, tone: Tone, text: String, error: Option<WireError>, offer: Offer) -> u64 {
+    fn push(self, tone: Tone, text: String, error: Option<WireError>, offer: Offer) {
         let id = self.next.get_value();
         self.next.set_value(id + 1);
         self.shown.update(|shown| {
@@ -98,16 +101,29 @@ impl Toasts {
                 // The same failure again replaces the earlier one.
                 shown.retain(|toast| toast.error != error || toast.text != text);
             }
+            if shown.len() >= MOST {
+                let oldest = self.held.with_value(|held| {
+                    shown.iter().position(|toast| !held.contains(&toast.id)).unwrap_or_default()
+                });
+                shown.remove(oldest);
+            }
             shown.push(Toast { id, tone, text, error, offer });
-            if shown.len() > MOST {
-                shown.remove(0);
+        });
+    }
+
+    /// Whether somebody points at a message or is in it.
+    fn hold(self, id: u64, holds: bool) {
+        self.held.try_update_value(|held| {
+            held.retain(|other| *other != id);
+            if holds {
+                held.push(id);
             }
         });
-        id
     }
 
     /// Takes a message away.
     pub fn dismiss(self, id: u64) {
+        self.hold(id, false);
         self.shown.try_update(|shown| shown.retain(|toast| toast.id != id));
     }
 
@@ -128,7 +144,7 @@ impl Toasts {
     }
 
     /// Takes a delete back.
-    pub fn undo(self, id: u64, batch: BatchId, words: crate::words::Words) {
+    pub fn undo(self, id: u64, batch: BatchId, words: Words) {
         self.dismiss(id);
         spawn_local(async move {
             match ipc::call::<UndoDelete>(BatchRef { batch }).await {
@@ -148,7 +164,7 @@ pub fn use_toasts() -> Toasts {
     expect_context()
 }
 
-/// Where the messages show.
+/// Where the messages show, and the dialogs that they open.
 #[component]
 pub(super) fn ToastHost() -> impl IntoView {
     let toasts = use_toasts();
@@ -164,96 +180,8 @@ pub(super) fn ToastHost() -> impl IntoView {
             Offer::Sync(instance) => {
                 Some(view! { <SyncReportDialog instance on_close=close /> }.into_any())
             }
+            Offer::Report(id) => Some(view! { <PastSyncReport id on_close=close /> }.into_any()),
             Offer::Undo { .. } | Offer::Nothing => None,
         }}
-    }
-}
-
-/// A toast has no button of its own to try again with: that stays beside the object.
-fn followable(error: WireError) -> WireError {
-    let mut error = advice::followable(error);
-    error.hint = error.hint.filter(|advice| *advice != Advice::Retry);
-    error
-}
-
-#[component]
-fn ToastView(toast: Toast) -> impl IntoView {
-    let (toasts, words, stores, navigation) =
-        (use_toasts(), use_words(), use_stores(), use_navigation());
-    let Toast { id, tone, text, error, offer } = toast;
-    let icon = match (&offer, tone) {
-        (Offer::Undo { .. }, _) => icondata::LuTrash2,
-        (_, Tone::Good) => icondata::LuCircleCheck,
-        (_, Tone::Bad) => icondata::LuCircleAlert,
-        (_, Tone::Warning) => icondata::LuTriangleAlert,
-        (_, Tone::Info) => icondata::LuInfo,
-    };
-    let class = match tone {
-        Tone::Good => "toast toast--good",
-        Tone::Bad => "toast toast--bad",
-        Tone::Warning => "toast toast--warning",
-        Tone::Info => "toast",
-    };
-    let button = match offer.clone() {
-        Offer::Nothing => None,
-        Offer::Undo { batch, .. } => Some(
-            view! {
-                <Button
-                    small=true
-                    on_press=move |()| toasts.undo(id, batch, words)
-                    attr:data-testid="toast-undo"
-                >
-                    {words.signal("common.undo")}
-                    <kbd>"Ctrl Z"</kbd>
-                </Button>
-            }
-            .into_any(),
-        ),
-        offer => Some(
-            view! {
-                <Button
-                    small=true
-                    kind=ButtonKind::Plain
-                    on_press=move |()| toasts.open(offer.clone())
-                    attr:data-testid="toast-details"
-                >
-                    {words.signal("common.details")}
-                </Button>
-            }
-            .into_any(),
-        ),
-    };
-    let countdown = match offer {
-        Offer::Undo { from, until, .. } => Some(move || {
-            let left = until.since(stores.now.get()).max(0);
-            let whole = until.since(from).max(1);
-            vec![Part { share: (left as f64 / whole as f64).min(1.0), tone: "off" }]
-        }),
-        _ => None,
-    };
-    let on_advice = Callback::new(move |advice: Advice| {
-        toasts.dismiss(id);
-        advice::follow(advice, navigation, None, None);
-    });
-    view! {
-        <div class=class data-testid="toast">
-            <div class="toast__line">
-                <Glyph icon=icon />
-                <span class="toast__text">{text}</span>
-                {button}
-                <IconButton
-                    icon=icondata::LuX
-                    label=words.signal("common.dismiss")
-                    on_press=move |_| toasts.dismiss(id)
-                    attr:data-testid="toast-dismiss"
-                />
-            </div>
-            {error.map(followable).map(|error| view! { <ErrorCard error=Signal::stored(error) on_advice=on_advice /> })}
-            {countdown.map(|parts| {
-                view! {
-                    <ProgressBar parts=Signal::derive(parts) label=words.signal("delete.undoLeft") />
-                }
-            })}
-        </div>
     }
 }

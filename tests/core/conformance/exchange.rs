@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -77,7 +77,13 @@ async fn send(to: SocketAddr, request: &str) -> Result<Answer> {
     stream.write_all(request.as_bytes()).await?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await?;
-    let mut answer = Answer::parse(&String::from_utf8_lossy(&bytes), "\r\n")?;
+    let text = String::from_utf8_lossy(&bytes);
+    ensure!(text.contains("\r\n\r\n"), "the answer was cut off in its head");
+    let mut answer = Answer::parse(&text, "\r\n")?;
+    // An end in the middle is an error here too, whether the system calls it a reset or a close.
+    let announced = answer.header("content-length").and_then(|length| length.parse().ok());
+    let whole = announced.is_none_or(|length: usize| answer.body.len() >= length);
+    ensure!(whole || request.starts_with("HEAD "), "the answer was cut off in its body");
     if answer.header("transfer-encoding") == Some("chunked") {
         answer.body = unchunk(&answer.body);
     }

@@ -1,12 +1,18 @@
 use corral_contract::{
     ErrorCode, InstanceId,
-    downloads::JobState,
+    command::Nothing,
+    downloads::{
+        JobIds, JobState,
+        call::{Cancel, List},
+    },
     models::{CreateModel, DeleteModels, call},
     status::Status,
 };
+use corral_core::{Core, config::SeedDownload};
 use corral_testbed::ollama::Pace;
 
-use super::stage::{Stage, until, wish};
+use super::stage::{Stage, ask, fake, online, seed, until, wish};
+use crate::support::Bench;
 
 // criterion: 2.1
 #[tokio::test]
@@ -104,4 +110,32 @@ async fn loads_the_model_when_that_was_asked_for() {
         (row.status == Status::Running).then_some(())
     };
     until(&stage.bench.core, "the model runs", look).await;
+}
+
+#[tokio::test]
+async fn a_new_database_begins_with_the_downloads_it_is_given_and_an_old_one_does_not() {
+    let fake = fake(&["a"], Pace::Gated).await;
+    let wish = |instance: &str, model: &str| SeedDownload {
+        instance: instance.to_owned(),
+        model: model.to_owned(),
+    };
+    let bench = Bench::with(|config| {
+        seed(config, &fake.url());
+        config.seed_downloads = vec![wish("nobody", "b"), wish("fake", "a")];
+    })
+    .await;
+    let asked = async || {
+        let queue = ask::<List>(&bench.core, Nothing {}).await;
+        queue.jobs.first().map(|job| (job.id, job.name.clone()))
+    };
+    let (job, name) = until(&bench.core, "a download", asked).await;
+    assert_eq!(name, "a:latest");
+    ask::<Cancel>(&bench.core, JobIds { ids: vec![job] }).await;
+    bench.core.shutdown().await;
+
+    let core = Core::start(bench.core.config.clone()).await.expect("it starts again");
+    online(&core).await;
+    let queue = ask::<List>(&core, Nothing {}).await;
+    assert!(queue.jobs.iter().all(|job| job.state == JobState::Cancelled), "{queue:?}");
+    core.shutdown().await;
 }

@@ -33,11 +33,13 @@ impl Default for Options {
 }
 
 /// A running set. Dropping it closes every server.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Scene {
     servers: Vec<Placed>,
     /// A bound port on which nobody listens: connections are refused for as long as it is held.
     refusing: Option<(String, TcpSocket)>,
+    /// What is downloaded from the beginning: label of the server, name of the model.
+    downloads: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -48,7 +50,7 @@ struct Placed {
 }
 
 impl Scene {
-    /// One JSON object: label, kind and URL of each server.
+    /// One JSON object: label, kind and URL of each server, and what is downloaded to which.
     pub fn describe(&self) -> Value {
         let mut instances: Vec<Value> = self
             .servers
@@ -68,7 +70,25 @@ impl Scene {
         if let Some((url, _)) = &self.refusing {
             instances.push(json!({"label": "Attic", "kind": "refusing", "url": url}));
         }
-        json!({ "instances": instances })
+        json!({ "instances": instances, "downloads": self.seed_downloads() })
+    }
+
+    /// `[{name, url}]`, as the app registers them in a new database.
+    pub fn seed(&self) -> Value {
+        let described = self.describe();
+        let instances = described["instances"].as_array().cloned().unwrap_or_default();
+        instances
+            .iter()
+            .map(|instance| json!({ "name": instance["label"], "url": instance["url"] }))
+            .collect()
+    }
+
+    /// `[{instance, model}]`, as the app begins to download them to those.
+    pub fn seed_downloads(&self) -> Value {
+        self.downloads
+            .iter()
+            .map(|(instance, model)| json!({ "instance": instance, "model": model }))
+            .collect()
     }
 
     /// The server of this kind.
@@ -83,7 +103,8 @@ impl Scene {
     }
 }
 
-/// Five servers: healthy with about forty models, slow, failing, refusing, behind a password.
+/// Five servers: healthy with about forty models, slow, failing, refusing, behind a password; and
+/// three downloads to begin with, of which one is slow and one fails.
 ///
 /// # Errors
 /// When a port cannot be bound.
@@ -93,7 +114,7 @@ pub async fn demo(options: Options) -> Result<Scene> {
         let builder = FakeOllama::builder().pace(Pace::Rate(rate)).port(port(index));
         builder.utc_offset(480).models(models)
     };
-    let mut scene = Scene { servers: Vec::new(), refusing: None };
+    let mut scene = Scene::default();
 
     scene.add("This computer", "healthy", build(0, options.rate, healthy_models())).await?;
     if let Some(healthy) = scene.server("healthy") {
@@ -123,6 +144,15 @@ pub async fn demo(options: Options) -> Result<Scene> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port(4))))?;
     scene.refusing = Some((format!("http://{}", socket.local_addr()?), socket));
+    let downloads = [
+        // Takes hours there.
+        ("Basement server", "llama3.3:70b"),
+        // Is lost again and again.
+        ("Flaky workstation", "tinyllama:1.1b"),
+        ("This computer", "gpt-oss:120b"),
+    ];
+    scene.downloads =
+        downloads.map(|(server, model)| (server.to_owned(), model.to_owned())).to_vec();
     Ok(scene)
 }
 
@@ -157,15 +187,30 @@ fn healthy_models() -> Vec<Model> {
 /// # Errors
 /// When a port cannot be bound.
 pub async fn many(models: usize, instances: u16, options: Options) -> Result<Scene> {
-    let mut scene = Scene { servers: Vec::new(), refusing: None };
-    for index in 0..instances {
+    of_sizes(&vec![models; usize::from(instances)], options).await
+}
+
+/// As [`many`], with `models` in all.
+///
+/// # Errors
+/// As [`many`].
+pub async fn shared(models: usize, instances: u16, options: Options) -> Result<Scene> {
+    let count = usize::from(instances.max(1));
+    let sizes: Vec<usize> =
+        (0..count).map(|index| models / count + usize::from(index < models % count)).collect();
+    of_sizes(&sizes, options).await
+}
+
+async fn of_sizes(sizes: &[usize], options: Options) -> Result<Scene> {
+    let mut scene = Scene::default();
+    for (index, models) in (0_u16..).zip(sizes) {
         let port = if options.port == 0 { 0 } else { options.port + index };
         let machine = Machine { load_time: Duration::from_millis(300), ..Machine::default() };
         let builder = FakeOllama::builder()
             .port(port)
             .pace(Pace::Rate(options.rate))
             .machine(machine)
-            .models(library::many(models, &Clock::system()));
+            .models(library::many(*models, &Clock::system()));
         scene.add(&format!("Server {}", index + 1), "healthy", builder).await?;
         if let Some(placed) = scene.servers.last() {
             let names = placed.server.store(|store| store.newest_first());

@@ -16,9 +16,11 @@ mod act;
 mod desktop;
 mod driver;
 mod group;
+mod services;
 mod wait;
 
 pub use desktop::Desktop;
+pub use services::Services;
 pub use wait::{PATIENCE, until};
 
 use driver::Driver;
@@ -191,6 +193,28 @@ impl Window {
         self.forget_session();
         group::kill(app)?;
         self.gone(app).await
+    }
+
+    /// Puts the window away as the question before closing does when "keep in tray" is chosen. The
+    /// close button itself belongs to the window manager, which this desktop does not have.
+    ///
+    /// # Errors
+    /// When the session is gone.
+    pub async fn put_away(&self) -> Result<()> {
+        let body = "window.__TAURI__.core.invoke('plugin:desktop|close_choice', \
+                    { request: { choice: 'tray', remember: false } })";
+        self.script(body, Vec::new()).await.map(|_| ())
+    }
+
+    /// Waits until the page knows itself to be `visible` or `hidden`.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub async fn visibility(&self, state: &str) -> Result<()> {
+        self.wait_for(&format!("the window is {state}"), async |window| {
+            Ok(window.script("return document.visibilityState", Vec::new()).await? == state)
+        })
+        .await
     }
 
     /// Closes the session, which ends the app, and waits until it is gone.

@@ -50,32 +50,35 @@ impl<'a> Delete<'a> {
     }
 }
 
-/// The report of a sync.
-pub(crate) struct SyncReport<'a>(pub(crate) &'a Window);
-
-impl<'a> SyncReport<'a> {
-    /// Opens it from the message that a sync leaves.
-    pub(crate) async fn open(window: &'a Window) -> Result<Self> {
-        window.click("toast-details").await?;
-        window.find("sync-report").await?;
-        Ok(SyncReport(window))
-    }
-
-    /// All it says.
-    pub(crate) async fn text(&self) -> Result<String> {
-        self.0.text("sync-report").await
-    }
-
-    /// Closes it.
-    pub(crate) async fn close(&self) -> Result<()> {
-        self.0.click("sync-report-close").await?;
-        self.0.gone_from_view("sync-report").await
-    }
+/// Looks through the list of past syncs until a report names this. That list is the way to a report
+/// that never goes away; the message that a sync leaves does.
+pub(crate) async fn some_report_names(window: &Window, text: &str) -> Result<()> {
+    window.click("status-synced").await?;
+    window
+        .wait_for(&format!("a report names {text}"), async |window| {
+            for open in window.all("sync-open").await? {
+                // The list may have been drawn anew since.
+                if open.click().await.is_err() {
+                    continue;
+                }
+                window.find_css("[data-testid='sync-report'] .facts").await?;
+                let report = window.text("sync-report").await?;
+                window.click("sync-report-close").await?;
+                window.gone_from_view("sync-report").await?;
+                if report.contains(text) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+        .await
 }
 
-/// Opens the result of a batch from the message that it leaves, and reads it.
+/// Opens the result of the last batch from the list of tasks, the way there that never goes away,
+/// and reads it.
 pub(crate) async fn batch_result(window: &Window) -> Result<String> {
-    window.click("toast-details").await?;
+    window.click("task-center").await?;
+    window.click("task-batch").await?;
     window.text("batch-result").await
 }
 

@@ -28,6 +28,8 @@ pub(super) fn check() -> Result<Tally> {
     command
         .args(["check", "--package", "corral", "--package", "corral-core", "--target", TARGET])
         .current_dir(place::root())
+        .env("CC_aarch64_apple_darwin", place::root().join("xtask").join("macos").join("cc"))
+        .env("CORRAL_ZIG", &programs)
         .env("PATH", env::join_paths(search).context("PATH cannot be extended")?);
     tally::check(&mut command)
 }

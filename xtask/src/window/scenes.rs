@@ -20,11 +20,12 @@ pub(super) enum Step {
     Fill(&'static str, &'static str),
     /// Waits until it is there.
     See(&'static str),
+    SeeCss(&'static str),
     /// Waits until it is gone.
     Gone(&'static str),
 }
 
-use Step::{Click, ClickCss, Fill, Gone, See};
+use Step::{Click, ClickCss, Fill, Gone, See, SeeCss};
 
 pub(super) const SCENES: &[Scene] = &[
     Scene { narrow: true, ..scene("models", "models", &[See("models-count")]) },
@@ -39,13 +40,21 @@ pub(super) const SCENES: &[Scene] = &[
     scene("delete", "models", DELETE),
     Scene { leave: NO_SELECTION, ..scene("batch-bar", "models", BATCH) },
     Scene { leave: NO_SELECTION, ..scene("batch-delete", "models", BATCH_DELETE) },
-    Scene { narrow: true, ..scene("downloads", "downloads", &[See("downloads-page")]) },
+    Scene { narrow: true, ..scene("downloads", "downloads", DOWNLOADS) },
+    Scene { leave: &[Click("download-layers")], ..scene("download-layers", "downloads", LAYERS) },
+    scene("download-cancel", "downloads", CANCEL),
     Scene { narrow: true, ..scene("instances", "instances", &[See("instances-page")]) },
     scene("instance-add", "instances", &[Click("instance-add"), See("dialog-instance")]),
     scene("instance-edit", "instances", &[Click("instance-edit"), See("dialog-instance")]),
     scene("instance-detect", "instances", &[Click("instance-detect"), See("dialog-detect")]),
     scene("instance-remove", "instances", REMOVE),
     Scene { narrow: true, ..scene("activity", "activity", &[]) },
+    scene("activity-log", "activity", &[Click("task-open-log")]),
+    Scene { narrow: true, ..scene("activity-history", "activity", HISTORY) },
+    Scene { narrow: true, ..scene("activity-audit", "activity", AUDIT) },
+    scene("activity-notices", "activity", &[Click("activity-tab-notices")]),
+    Scene { narrow: true, ..scene("activity-syncs", "activity", SYNCS) },
+    scene("sync-report", "activity", SYNC_REPORT),
     Scene { narrow: true, ..scene("settings", "settings", &[]) },
     scene("instance-menu", "models", &[Click("instance-chip")]),
     scene("task-center", "models", &[Click("task-center")]),
@@ -63,6 +72,15 @@ const WRONG_NAME: &[Step] =
     &[Click("models-new"), See("dialog-create"), Fill("create-name", "Bad Name!")];
 const DELETE: &[Step] = &[Click("row-menu"), Click("row-action-delete"), See("dialog-delete")];
 const BATCH_DELETE: &[Step] = &[Click("select-page"), Click("batch-delete"), See("dialog-delete")];
+const DOWNLOADS: &[Step] = &[See(SLOW), See(FAILING)];
+const SLOW: &str = "downloads-row-llama3.3:70b";
+const FAILING: &str = "downloads-row-tinyllama:1.1b";
+const LAYERS: &[Step] = &[Click("download-layers"), See("download-layer-list")];
+const CANCEL: &[Step] = &[Click("download-cancel"), See("dialog-cancel-download")];
+const HISTORY: &[Step] = &[Click("activity-tab-history"), SeeCss("[data-testid^='history-row-']")];
+const AUDIT: &[Step] = &[Click("activity-tab-audit")];
+const SYNCS: &[Step] = &[Click("activity-tab-syncs"), See("sync-open")];
+const SYNC_REPORT: &[Step] = &[Click("activity-tab-syncs"), Click("sync-open"), See("sync-report")];
 const REMOVE: &[Step] = &[Click("instance-remove"), See("dialog-remove-instance")];
 
 const fn scene(name: &'static str, page: &'static str, steps: &'static [Step]) -> Scene {

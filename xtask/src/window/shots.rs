@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use corral_testbed::scenario::{self, Options, Scene};
+use corral_testbed::scenario::{self, Options};
 use corral_testbed::window::{Launch, Window};
-use serde_json::{Value, json};
+use serde_json::json;
 use thirtyfour::Key;
 
 use crate::scenes::{SCENES, Scene as Shown, Step};
@@ -26,8 +26,9 @@ pub(super) async fn take(app: &Path, into: &Path) -> Result<()> {
     fs::create_dir_all(into).with_context(|| format!("cannot create {}", into.display()))?;
     let servers = scenario::demo(Options::default()).await?;
     let data = tempfile::tempdir()?;
-    let launch =
-        Launch::new(app, data.path()).with("CORRAL_SEED_INSTANCES", seed(&servers).to_string());
+    let launch = Launch::new(app, data.path())
+        .with("CORRAL_SEED_INSTANCES", servers.seed().to_string())
+        .with("CORRAL_SEED_DOWNLOADS", servers.seed_downloads().to_string());
     let window = Window::launch(&launch).await?;
     window.resize(SIZE.0, SIZE.1).await?;
     // The list has rows: the first sync is over.
@@ -119,17 +120,9 @@ async fn walk(window: &Window, steps: &[Step]) -> Result<()> {
             Step::ClickCss(selector) => window.click_css(selector).await?,
             Step::Fill(testid, text) => window.fill(testid, text).await?,
             Step::See(testid) => drop(window.find(testid).await?),
+            Step::SeeCss(selector) => drop(window.find_css(selector).await?),
             Step::Gone(testid) => window.gone_from_view(testid).await?,
         }
     }
     Ok(())
-}
-
-fn seed(servers: &Scene) -> Value {
-    let described = servers.describe();
-    let instances = described["instances"].as_array().cloned().unwrap_or_default();
-    instances
-        .iter()
-        .map(|instance| json!({ "name": instance["label"], "url": instance["url"] }))
-        .collect()
 }

@@ -5,9 +5,10 @@ use corral_contract::instances::InstanceDraft;
 use super::{draft, model::Live, store};
 use crate::{Core, Result};
 
-/// Reads the stored instances, registers the seeds of a new database.
-pub(crate) async fn recover(core: &Core) -> Result<()> {
-    if !core.config.seed.is_empty() && !store::ever_had_one(&core.db).await? {
+/// Reads the stored instances, registers the seeds of a new database; whether it did.
+pub(crate) async fn recover(core: &Core) -> Result<bool> {
+    let new = !core.config.seed.is_empty() && !store::ever_had_one(&core.db).await?;
+    if new {
         for seed in &core.config.seed {
             let draft = InstanceDraft {
                 name: seed.name.clone(),
@@ -21,5 +22,5 @@ pub(crate) async fn recover(core: &Core) -> Result<()> {
     let records = store::all(&core.db).await?;
     let mut live = core.instances.lock();
     live.extend(records.into_iter().map(|record| (record.id, Live::new(record))));
-    Ok(())
+    Ok(new)
 }

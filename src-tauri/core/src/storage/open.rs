@@ -5,7 +5,10 @@
 //! the file cannot be written, the core runs on a copy in the system's temporary folder, or on an
 //! empty database in memory, and says so: what is known stays visible, what is new is not kept.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use corral_contract::{ErrorCode, WireError};
 
@@ -17,6 +20,10 @@ use crate::{
 
 /// Name of the database inside the data folder.
 pub(super) const FILE: &str = "corral.db";
+
+/// How long a file may be held by a connection that is closing, and the time between two tries.
+const LET_GO: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// See the module.
 pub(crate) async fn open(config: &CoreConfig) -> Result<Opened> {
@@ -39,7 +46,7 @@ pub(crate) async fn open(config: &CoreConfig) -> Result<Opened> {
         return unwritable(Some(&file), first).await;
     }
     tracing::error!(error = %first, "database damaged, setting it aside");
-    facts.set_aside = Some(set_aside(config, &file)?.to_string_lossy().into_owned());
+    facts.set_aside = Some(set_aside(config, &file).await?.to_string_lossy().into_owned());
     facts.problem = Some(first);
     for backup in backup::newest_first(config) {
         if std::fs::copy(&backup, &file).is_ok() {
@@ -48,7 +55,7 @@ pub(crate) async fn open(config: &CoreConfig) -> Result<Opened> {
                 Err(error) => tracing::warn!(%error, ?backup, "this backup is no good either"),
             }
         }
-        remove(&file);
+        remove(&file).await;
     }
     match ready(config, &file).await {
         Ok(db) => Ok(Opened { db, facts }),
@@ -129,17 +136,17 @@ async fn on_a_copy(file: &Path) -> Option<Db> {
 }
 
 /// Renames the database and its write-ahead log beside it.
-fn set_aside(config: &CoreConfig, file: &Path) -> Result<PathBuf> {
+async fn set_aside(config: &CoreConfig, file: &Path) -> Result<PathBuf> {
     let stamp = config.clock.now().0;
     let target = config.data_dir.join(format!("corral.damaged-{stamp}.db"));
     let failed = |error: std::io::Error| {
         WireError::new(ErrorCode::DatabaseReadOnly).detail(error.to_string())
     };
-    std::fs::rename(file, &target).map_err(failed)?;
+    once_let_go(|| std::fs::rename(file, &target)).await.map_err(failed)?;
     for suffix in ["-wal", "-shm"] {
         let beside = PathBuf::from(format!("{}{suffix}", file.display()));
         let aside = PathBuf::from(format!("{}{suffix}", target.display()));
-        match std::fs::rename(beside, aside) {
+        match once_let_go(|| std::fs::rename(&beside, &aside)).await {
             // The connection that found the damage takes these with it when it closes, which may
             // be just now.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -149,11 +156,31 @@ fn set_aside(config: &CoreConfig, file: &Path) -> Result<PathBuf> {
     Ok(target)
 }
 
-fn remove(file: &Path) {
+async fn remove(file: &Path) {
     for suffix in ["", "-wal", "-shm"] {
+        let path = format!("{}{suffix}", file.display());
         // What is not there need not go; what cannot go is found at the next open.
-        let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+        let _ = once_let_go(|| std::fs::remove_file(&path)).await;
     }
+}
+
+/// Does something to a file that a connection has just let go of: one that did not open is closed
+/// by a thread of its own, and until then Windows lets nobody move the file.
+async fn once_let_go(act: impl Fn() -> std::io::Result<()>) -> std::io::Result<()> {
+    let started = Instant::now();
+    loop {
+        match act() {
+            Err(error) if held(&error) && started.elapsed() < LET_GO => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// ERROR_SHARING_VIOLATION; elsewhere an open file can be moved.
+fn held(error: &std::io::Error) -> bool {
+    cfg!(windows) && error.raw_os_error() == Some(32)
 }
 
 /// The database holds header values: only its owner may read the folder.

@@ -167,6 +167,24 @@ pub(super) async fn history(core: &Core, request: &SyncHistoryRequest) -> Result
     Ok(SyncHistory { items: rows.iter().filter_map(report).collect() })
 }
 
+/// One past report, whole.
+pub(super) async fn past(core: &Core, id: i64) -> Result<SyncReport> {
+    let row = sqlx::query(
+        "SELECT id, instance_id, trigger, added, updated, removed, unchanged, errors, items,
+                started_at, duration_ms, task_id, asks_empty
+         FROM sync_report WHERE id = ?",
+    )
+    .bind(id)
+    .fetch_optional(core.db.read())
+    .await
+    .map_err(failed)?;
+    let found = row.and_then(|row| {
+        let items = from_json(Some(row.get("items"))).unwrap_or_default();
+        Some(SyncReport { items, ..report(&row)? })
+    });
+    found.ok_or_else(|| WireError::new(ErrorCode::NotFound))
+}
+
 /// `None` for a row of a newer version whose words are unknown here.
 fn report(row: &SqliteRow) -> Option<SyncReport> {
     Some(SyncReport {

@@ -5,7 +5,14 @@ use corral_contract::{
 use leptos::prelude::*;
 
 use super::paging::{PagedList, Paging};
-use crate::{format, ipc, problem, state::use_stores, words::use_words};
+use crate::{
+    components::IconButton,
+    format,
+    frame::toasts::{Offer, use_toasts},
+    ipc, problem,
+    state::use_stores,
+    words::use_words,
+};
 
 /// As many as the core gives.
 const MOST: u32 = 200;
@@ -18,7 +25,7 @@ async fn ask() -> Result<(Vec<SyncReport>, bool), WireError> {
 /// Past comparisons with the servers, newest first.
 #[component]
 pub(super) fn Syncs() -> impl IntoView {
-    let (stores, words) = (use_stores(), use_words());
+    let (stores, words, toasts) = (use_stores(), use_words(), use_toasts());
     let paging = Paging::<SyncReport>::new();
     Effect::new(move |_| {
         // A sync that begins or ends is an event of this store.
@@ -36,8 +43,10 @@ pub(super) fn Syncs() -> impl IntoView {
         let problems = problems.join(" · ");
         let asks = report.asks_empty.then(|| words.get("activity.askedEmpty"));
         let title = problems.clone();
+        let id = report.id;
+        let open = move || toasts.open(Offer::Report(id));
         view! {
-            <tr data-testid=format!("sync-row-{}", report.id)>
+            <tr data-testid=format!("sync-row-{id}") on:dblclick=move |_| open()>
                 <td class="num dim">{format::moment(report.started_at)}</td>
                 <td>{name}</td>
                 <td>{words.get(&format!("trigger.{}", report.trigger.as_str()))}</td>
@@ -49,6 +58,14 @@ pub(super) fn Syncs() -> impl IntoView {
                     {words.fill("top.latency", &[("ms", &format::count(report.duration_ms))])}
                 </td>
                 <td class="activity__bad" title=title>{asks} {problems}</td>
+                <td class="activity__open">
+                    <IconButton
+                        icon=icondata::LuFileText
+                        label=words.signal("activity.openReport")
+                        on_press=move |_| open()
+                        attr:data-testid="sync-open"
+                    />
+                </td>
             </tr>
         }
     };
@@ -71,6 +88,7 @@ pub(super) fn Syncs() -> impl IntoView {
                         <th class="activity__count">{words.signal("sync.unchanged")}</th>
                         <th class="activity__count">{words.signal("sync.took")}</th>
                         <th class="activity__wide">{words.signal("activity.problems")}</th>
+                        <th></th>
                     </tr>
                 </thead>
                 <tbody>{move || paging.items.get().into_iter().map(row).collect_view()}</tbody>

@@ -113,7 +113,10 @@ impl Window {
     /// # Errors
     /// When it is not there in time.
     pub async fn text(&self, testid: &str) -> Result<String> {
-        Ok(self.find(testid).await?.text().await?)
+        // The driver's own reading leaves out what is cut to an ellipsis inside a dialog.
+        let element = self.find(testid).await?.to_json()?;
+        let text = self.script("return arguments[0].innerText", vec![element]).await?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
     /// An attribute of an element.

@@ -67,12 +67,9 @@ impl Desktop {
         let mut rules = NamedTempFile::new()?;
         rules.write_all(BUS_RULES.as_bytes())?;
         let (bus, address) = announced(
-            Command::new("dbus-daemon").args([
-                "--session",
-                "--nofork",
-                "--nopidfile",
-                "--print-address=1",
-            ]),
+            Command::new("dbus-daemon")
+                .args(["--nofork", "--nopidfile", "--print-address=1", "--config-file"])
+                .arg(rules.path()),
             "dbus",
         )
         .await?;

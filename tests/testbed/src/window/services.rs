@@ -7,13 +7,14 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use corral_testbed::window::{Desktop, PATIENCE, until};
 use zbus::{
     Connection, Proxy, connection, interface,
     message::Header,
     object_server::SignalEmitter,
     zvariant::{OwnedObjectPath, OwnedValue, Value},
 };
+
+use super::{Desktop, PATIENCE, until};
 
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 const WATCHER_PATH: &str = "/StatusNotifierWatcher";
@@ -27,7 +28,8 @@ type Icons = Arc<Mutex<Vec<(String, String)>>>;
 type Shown = Arc<Mutex<Vec<(String, String)>>>;
 
 /// Both services on the bus of a desktop. They end with it.
-pub(crate) struct Services {
+#[derive(Debug)]
+pub struct Services {
     bus: Connection,
     icons: Icons,
     shown: Shown,
@@ -35,7 +37,10 @@ pub(crate) struct Services {
 
 impl Services {
     /// Starts both.
-    pub(crate) async fn start(desktop: &Desktop) -> Result<Services> {
+    ///
+    /// # Errors
+    /// When the bus refuses a name.
+    pub async fn start(desktop: &Desktop) -> Result<Services> {
         let (icons, shown) = (Icons::default(), Shown::default());
         let bus = connection::Builder::address(desktop.bus())?
             .serve_at(WATCHER_PATH, Watcher { icons: Arc::clone(&icons) })?
@@ -48,13 +53,19 @@ impl Services {
     }
 
     /// The tray goes away, as when a panel crashes.
-    pub(crate) async fn end_tray(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the bus is gone.
+    pub async fn end_tray(&self) -> Result<()> {
         self.bus.release_name(WATCHER).await?;
         Ok(())
     }
 
     /// Waits for a notification whose title holds a text; answers its number.
-    pub(crate) async fn notified(&self, text: &str) -> Result<u32> {
+    ///
+    /// # Errors
+    /// When none came in time.
+    pub async fn notified(&self, text: &str) -> Result<u32> {
         let mut found = None;
         until(&format!("a notification about {text}"), PATIENCE, async || {
             let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,14 +77,20 @@ impl Services {
     }
 
     /// Clicks a notification.
-    pub(crate) async fn click(&self, number: u32) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the bus is gone.
+    pub async fn click(&self, number: u32) -> Result<()> {
         let emitter = SignalEmitter::new(&self.bus, NOTIFICATIONS_PATH)?;
         Notifications::action_invoked(&emitter, number, "default").await?;
         Ok(())
     }
 
     /// Waits until the tray's menu has an entry whose text holds this; answers its number.
-    pub(crate) async fn entry(&self, text: &str) -> Result<i32> {
+    ///
+    /// # Errors
+    /// When none came in time.
+    pub async fn entry(&self, text: &str) -> Result<i32> {
         let mut found = None;
         until(&format!("the tray's menu says {text:?}"), PATIENCE, async || {
             found = match self.menu().await {
@@ -90,7 +107,10 @@ impl Services {
     }
 
     /// Chooses an entry of the tray's menu.
-    pub(crate) async fn choose(&self, text: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// When there is no such entry in time.
+    pub async fn choose(&self, text: &str) -> Result<()> {
         let entry = self.entry(text).await?;
         let menu = self.proxy().await?;
         menu.call_method("Event", &(entry, "clicked", Value::from(0_i32), 0_u32)).await?;
