@@ -61,10 +61,12 @@ impl Start {
     pub fn read() -> anyhow::Result<Start> {
         let hidden = std::env::args_os().any(|argument| argument == HIDDEN);
         let mut start = Start::from(hidden, std::env::var_os(DATA_DIR), std::env::var(SEED).ok())?;
+        let mirrors = std::env::var(MIRRORS).ok();
         start.core.registry = RegistryConfig {
-            mirrors: std::env::var(MIRRORS).ok().as_deref().map(read_mirrors).unwrap_or_default(),
+            mirrors: mirrors.as_deref().map(read_mirrors).unwrap_or_default(),
+            // "Instead" as the variable promises: who sets it may have reasons to ask nobody else.
+            mirrors_only: mirrors.is_some(),
             key: dirs::home_dir().map(|home| home.join(".ollama").join("id_ed25519")),
-            ..RegistryConfig::default()
         };
         if let Ok(downloads) = std::env::var(SEED_DOWNLOADS) {
             start.core.seed_downloads = read_seed::<SeedDownload>(SEED_DOWNLOADS, &downloads);

@@ -105,6 +105,8 @@ fn launch(server: &FakeOllama, folder: &TempDir) -> Launch {
     let seed = json!([{ "name": "Desk", "url": server.url() }]);
     Launch::new(PathBuf::from(APP), folder.path())
         .with("CORRAL_SEED_INSTANCES", seed.to_string())
+        // No test asks Ollama's own registry.
+        .with("CORRAL_REGISTRY_MIRRORS", r#"{"registry.ollama.ai":["http://127.0.0.1:9"]}"#)
         // The first words are English; a scenario switches to Chinese.
         .with("LC_ALL", "en_US.UTF-8")
         .with("LANG", "en_US.UTF-8")

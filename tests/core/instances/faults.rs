@@ -7,12 +7,15 @@ use corral_core::ollama::{ANSWER_LIMIT, EmbeddingModel, HttpOllama, LINE_LIMIT, 
 use corral_testbed::{
     FakeOllama,
     ollama::{Fault, library},
+    tls::TlsFront,
 };
 use futures_util::StreamExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
+
+use url::Url;
 
 use super::{client, fake};
 
@@ -264,4 +267,24 @@ async fn a_load_that_fails_says_why() {
     let client = client(&fake.url());
     let error = client.load("llama3.2:3b", &Default::default(), EmbeddingModel::No).await;
     assert_eq!(error.expect_err("no memory").code, ErrorCode::OutOfMemory);
+}
+
+/// Certificates of authorities that only this user trusts, and those that he does not.
+#[tokio::test]
+async fn an_own_authority_is_trusted_for_its_names_and_no_other_is() {
+    let fake = fake().await;
+    let front = TlsFront::start(fake.address(), &["localhost"]).await.expect("a TLS front");
+    let url = |host: &str| Url::parse(&format!("https://{host}:{}", front.port())).expect("a URL");
+    let trusting =
+        |host: &str| HttpOllama::new(&url(host), &[], Some(front.authority())).expect("a client");
+    trusting("localhost").version().await.expect("its own authority vouches for it");
+
+    let wrong_name = trusting("127.0.0.1").version().await.expect_err("a name it is not made for");
+    assert_eq!(wrong_name.code, ErrorCode::TlsFailed);
+    let other = TlsFront::start(fake.address(), &["localhost"]).await.expect("a TLS front");
+    for authority in [None, Some(other.authority())] {
+        let client = HttpOllama::new(&url("localhost"), &[], authority).expect("a client");
+        let refused = client.version().await.expect_err("nobody vouches for it");
+        assert_eq!(refused.code, ErrorCode::TlsFailed);
+    }
 }

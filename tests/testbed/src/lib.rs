@@ -31,6 +31,7 @@ pub mod ollama;
 pub mod patience;
 pub mod registry;
 pub mod scenario;
+pub mod tls;
 #[cfg(all(feature = "window", target_os = "linux"))]
 pub mod window;
 pub mod wire;

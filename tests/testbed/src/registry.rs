@@ -103,6 +103,8 @@ pub(crate) struct Book {
     manifest_status: Option<(u16, String)>,
     contents: HashMap<String, Content>,
     asked: Vec<Asked>,
+    /// Bytes that were sent of each blob.
+    sent: HashMap<String, u64>,
     script: VecDeque<Trouble>,
     always: Option<Trouble>,
     access: Access,
@@ -200,6 +202,11 @@ impl Control {
     /// Every request so far, oldest first.
     pub fn asked(&self) -> Vec<Asked> {
         lock(&self.0.book).asked.clone()
+    }
+
+    /// Bytes of a blob that were sent so far, those that nobody took included.
+    pub fn sent(&self, digest: &str) -> u64 {
+        lock(&self.0.book).sent.get(digest).copied().unwrap_or(0)
     }
 
     /// Waits until `condition` holds, looking again after every request and change.
