@@ -1,7 +1,5 @@
 //! Measured rows, handed to `cargo xtask bench` as one JSON line on standard output.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 /// Rows in the order measured.
@@ -38,17 +36,4 @@ impl Rows {
         println!("{}", json!({ "bench": bench, "rows": self.0 }));
         Ok(())
     }
-}
-
-/// The middle of the sorted times.
-pub(crate) fn median(times: &[Duration]) -> Duration {
-    percentile(times, 50)
-}
-
-/// The time that `percent` of all did not exceed.
-pub(crate) fn percentile(times: &[Duration], percent: usize) -> Duration {
-    let mut sorted = times.to_vec();
-    sorted.sort();
-    let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 //! row says whether it holds, and the caller decides.
 
 mod rows;
+mod times;
 
 use std::{
     hint::black_box,
@@ -20,7 +21,8 @@ use corral_contract::{
 };
 use corral_core::{Core, CoreConfig, config::SeedInstance};
 use corral_testbed::ollama::{FakeOllama, library};
-use rows::{Rows, median, percentile};
+use rows::Rows;
+use times::{median, percentile};
 
 const INSTANCES: usize = 3;
 const MODELS: usize = 10_000;

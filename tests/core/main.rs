@@ -10,3 +10,4 @@ mod models;
 mod stage;
 mod support;
 mod sync;
+mod transfers;

@@ -27,6 +27,8 @@ pub(crate) struct Bench {
 enum Name {
     /// Search and sync through the core, 10,000 models in 3 instances
     Search,
+    /// The download engine against curl, aria2c and openssl, from one loopback server
+    Download,
     /// Start, memory and idle cost of the window, against a bare one
     Window,
 }
@@ -43,6 +45,7 @@ impl Bench {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let measured = match self.name {
             Name::Search => search()?,
+            Name::Download => download()?,
             Name::Window => window()?,
         };
         let report = Report { machine: Machine::this()?, rows: measured.rows };
@@ -61,6 +64,11 @@ impl Bench {
 
 fn search() -> Result<Measured> {
     measured(process::cargo().args(["bench", "--package", "corral-core", "--bench", "search"]))
+}
+
+fn download() -> Result<Measured> {
+    packages::ensure(&[Need::Peers])?;
+    measured(process::cargo().args(["bench", "--package", "corral-core", "--bench", "download"]))
 }
 
 fn window() -> Result<Measured> {

@@ -21,6 +21,8 @@ pub(crate) enum Need {
     App,
     /// To drive the app's window without a person.
     Driver,
+    /// What downloads are measured against.
+    Peers,
     /// To compile for Windows and run what was compiled.
     Windows,
     /// To compile for macOS.
@@ -44,6 +46,11 @@ impl Need {
                 Package { name: "xvfb", why: "a display that nobody has to look at" },
                 Package { name: "dbus", why: "a message bus of the tests' own" },
                 Package { name: "fonts-noto-cjk", why: "Chinese letters in pictures" },
+            ],
+            Self::Peers => &[
+                Package { name: "curl", why: "downloads over one stream" },
+                Package { name: "aria2", why: "downloads over several" },
+                Package { name: "openssl", why: "hashes" },
             ],
             Self::Windows => &[
                 Package { name: "gcc-mingw-w64-x86-64", why: "links for Windows" },

@@ -25,6 +25,7 @@
 pub mod chaos;
 pub mod clock;
 pub mod content;
+pub mod depot;
 pub mod gguf;
 pub mod key;
 pub mod ollama;

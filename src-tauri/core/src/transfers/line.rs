@@ -30,7 +30,7 @@ const FIRST_BYTE: Duration = Duration::from_secs(30);
 /// Between two pieces of it.
 const STALL: Duration = Duration::from_secs(15);
 /// Bytes that go to the disk at once, and into one claim: what a crash costs each connection.
-const CHUNK: u64 = 1 << 20;
+const CHUNK: u64 = 512 * 1024;
 /// Least and most bytes of one request.
 const LEAST: u64 = 4 << 20;
 const MOST: u64 = 16 << 20;

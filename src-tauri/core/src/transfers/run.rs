@@ -30,7 +30,7 @@ use super::{
 use crate::registry::{Failure, Place, Registries};
 
 /// Chunks on their way to the disk.
-const UNDERWAY: usize = 16;
+const UNDERWAY: usize = 8;
 /// Failures in a row, without a byte in between, that end an attempt.
 const FAILURES: u32 = 8;
 /// First pause after a failure; doubles.

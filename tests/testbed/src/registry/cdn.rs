@@ -153,6 +153,7 @@ impl Sending {
             let length = piece.len() as u64;
             pieces.send(Bytes::from(piece)).await.ok()?;
             *lock(&shared.book).sent.entry(self.content.digest.clone()).or_default() += length;
+            shared.changes.note();
             at += length;
             self.pause(shared, length).await;
         }
