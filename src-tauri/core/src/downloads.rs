@@ -30,6 +30,7 @@ pub mod direct;
 mod estimate;
 pub mod fetch;
 mod job;
+mod leftovers;
 mod meter;
 mod preflight;
 pub mod pull;

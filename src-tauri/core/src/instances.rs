@@ -98,6 +98,11 @@ pub(crate) async fn store_now(core: &Core, id: InstanceId) -> Result<StoreFact> 
     Ok(core.instances.lock().get(&id).ok_or_else(|| unknown(id))?.store.clone())
 }
 
+/// Where its models are, as it was seen last.
+pub(crate) fn store_path(core: &Core, id: InstanceId) -> Option<String> {
+    core.instances.lock().get(&id)?.store.path.clone()
+}
+
 /// Whether it runs on this very machine, as far as its address tells.
 pub(crate) fn is_local(core: &Core, id: InstanceId) -> bool {
     core.instances.lock().get(&id).is_some_and(|live| live.record.profile.is_local())

@@ -163,6 +163,12 @@ pub fn left_of(folder: &Path, digest: &str, size: u64) -> Option<u64> {
     Staged::peek(folder, &sum_of(digest)?, size)
 }
 
+/// Removes what an earlier attempt left of a blob. `false` while somebody works on it. Blocks.
+#[must_use]
+pub fn discard(folder: &Path, digest: &str) -> bool {
+    sum_of(digest).is_none_or(|sum| Staged::remove(folder, &sum))
+}
+
 fn sum_of(digest: &str) -> Option<[u8; 32]> {
     let hex = digest.strip_prefix("sha256:").filter(|hex| hex.len() == 64)?;
     let mut sum = [0; 32];

@@ -223,6 +223,32 @@ async fn a_pause_loses_next_to_nothing() {
     assert!(done.progress.again <= 16 << 20, "{} fetched again", done.progress.again);
 }
 
+// criterion: 2.6
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_download_takes_its_files_along_but_not_those_that_others_need() {
+    let place = Place::new().await;
+    let shared = (LayerKind::Model, Content::seeded(23, 20 * MB));
+    let own = (LayerKind::Projector, Content::seeded(24, 20 * MB));
+    place.publish("both", &[shared.clone(), own.clone()]);
+    place.publish("one", std::slice::from_ref(&shared));
+    place.registry.rate(Some(2 * MB));
+    let both = place.create("both").await.job;
+    let one = place.create("one").await.job;
+    for job in [both, one] {
+        place.until("bytes", job, |job| job.progress.done > 2 * MB).await;
+    }
+    let staged = |content: &Content| {
+        place.blobs().join(".corral").join(format!("{}.data", content.digest)).exists()
+    };
+    assert!(staged(&shared.1) && staged(&own.1));
+    place.bench.ask::<call::Cancel>(JobIds { ids: vec![both] }).await.expect("cancelled");
+    let gone = async || (!staged(&own.1)).then_some(());
+    super::stage::until(&place.bench.core, "its own layer is gone", gone).await;
+    place.registry.rate(None);
+    place.done(one).await;
+    place.whole(std::slice::from_ref(&shared));
+}
+
 // criterion: 2.5
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_bytes_once_are_fetched_again_and_for_good_name_the_layer() {

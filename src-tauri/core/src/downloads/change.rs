@@ -16,6 +16,7 @@ use super::{
     Enqueue,
     bar::Bar,
     job::{Entry, Job, install_of},
+    leftovers,
     meter::Meter,
     queue::Queue,
     store, view,
@@ -85,6 +86,7 @@ pub(crate) async fn forget(core: &Core, models: &[ModelId]) -> Result<()> {
             job.finished_at = Some(now);
         })
         .await?;
+        leftovers::clear(core, &queue, id);
         remove(core, &mut queue, id).await;
     }
     after(core, &mut queue);
@@ -110,6 +112,7 @@ pub(super) async fn cancel(core: &Core, queue: &mut Queue, id: JobId) -> Result<
         job.finished_at = Some(now);
     })
     .await?;
+    leftovers::clear(core, queue, id);
     models::drop_if_nothing_left(core, model).await?;
     if matches!(models::get(core, model).await, Err(error) if error.code == ErrorCode::NotFound) {
         // The job's row went with the model's.

@@ -49,7 +49,7 @@ pub enum Landing {
 impl Landing {
     /// Where blobs grow. Inside the store it is a folder of ours: the server removes files of
     /// others from there, but no folders.
-    fn staging(&self) -> PathBuf {
+    pub(super) fn staging(&self) -> PathBuf {
         match self {
             Landing::Store { models } => models.join("blobs").join(".corral"),
             Landing::Upload { staging } => staging.clone(),

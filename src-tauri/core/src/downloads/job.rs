@@ -46,6 +46,11 @@ impl Job {
         is_open(self.state)
     }
 
+    /// In the queue, or failed and still there to be tried again.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.is_open() || self.state == JobState::Failed
+    }
+
     /// What the queue sorts by.
     pub(super) fn order(&self) -> (Priority, i64, JobId) {
         (self.priority, self.position, self.id)

@@ -80,6 +80,23 @@ impl Staged {
         Some(claims.iter().map(|claim| u64::from(claim.length)).sum())
     }
 
+    /// Removes the files of a blob; `false` when somebody holds them. Blocks.
+    pub(super) fn remove(folder: &Path, digest: &[u8; 32]) -> bool {
+        let (data, journal) = paths(folder, digest);
+        let Ok(held) = File::open(&journal) else {
+            // Without a journal nobody works on it.
+            let _ = fs::remove_file(data);
+            return true;
+        };
+        if matches!(held.try_lock(), Err(fs::TryLockError::WouldBlock)) {
+            return false;
+        }
+        let _ = fs::remove_file(data);
+        drop(held);
+        let _ = fs::remove_file(journal);
+        true
+    }
+
     /// Appends a claim about bytes that were written.
     ///
     /// # Errors
