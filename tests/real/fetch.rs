@@ -7,11 +7,19 @@ use corral_contract::{
     progress::Phase,
     status::Origin,
 };
-use corral_testbed::content::Content;
+use corral_testbed::{content::Content, gguf::Gguf};
 
 use crate::place::{Place, binary};
 
 const LARGE: u64 = 48_000_000;
+
+/// A model that the server can describe, with much behind it.
+fn large(seed: u64) -> Content {
+    let mut bytes = Gguf::tiny().bytes();
+    let tail = Content::seeded(seed, LARGE);
+    bytes.extend(tail.piece(0, usize::try_from(LARGE).expect("small enough")));
+    Content::of(bytes)
+}
 
 // criterion: 2.1
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +44,7 @@ async fn a_pulled_model_is_listed_with_the_digest_of_its_manifest() {
 async fn a_check_knows_what_the_server_has() {
     let Some(binary) = binary() else { return };
     let place = Place::start(&binary).await;
-    let (name, _) = place.publish_weights("lab/known:latest", Content::seeded(5, LARGE));
+    let (name, _) = place.publish_weights("lab/known:latest", large(5));
     let wanted = CheckDownload { instance: place.instance, name: name.clone(), insecure: true };
     let check = place.ask::<call::Check>(wanted.clone()).await.expect("a check");
     assert!(check.total.is_some_and(|total| total > LARGE));
@@ -70,7 +78,7 @@ async fn an_unknown_name_fails_for_good_and_says_so() {
 async fn a_paused_pull_goes_on_and_its_bar_never_walks_back() {
     let Some(binary) = binary() else { return };
     let place = Place::start(&binary).await;
-    let (name, published) = place.publish_weights("lab/large:latest", Content::seeded(7, LARGE));
+    let (name, published) = place.publish_weights("lab/large:latest", large(7));
     place.registry.rate(Some(8_000_000));
     let job = place.create(&name).await;
     let before = place.job_when(job.job, |job| job.progress.done > LARGE / 10).await;
@@ -91,7 +99,7 @@ async fn a_paused_pull_goes_on_and_its_bar_never_walks_back() {
 async fn a_server_killed_in_the_middle_of_a_pull_costs_time_only() {
     let Some(binary) = binary() else { return };
     let mut place = Place::start(&binary).await;
-    let (name, published) = place.publish_weights("lab/cut:latest", Content::seeded(9, LARGE));
+    let (name, published) = place.publish_weights("lab/cut:latest", large(9));
     place.registry.rate(Some(8_000_000));
     let job = place.create(&name).await;
     let before = place.job_when(job.job, |job| job.progress.done > LARGE / 10).await;
@@ -111,7 +119,7 @@ async fn a_server_killed_in_the_middle_of_a_pull_costs_time_only() {
 async fn a_cancelled_pull_leaves_no_row() {
     let Some(binary) = binary() else { return };
     let place = Place::start(&binary).await;
-    let (name, _) = place.publish_weights("lab/unwanted:latest", Content::seeded(11, LARGE));
+    let (name, _) = place.publish_weights("lab/unwanted:latest", large(11));
     place.registry.rate(Some(1_000_000));
     let job = place.create(&name).await;
     place.job_when(job.job, |job| job.progress.done > 0).await;
