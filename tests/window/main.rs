@@ -6,6 +6,8 @@
 #[cfg(target_os = "linux")]
 mod batches;
 #[cfg(target_os = "linux")]
+mod check;
+#[cfg(target_os = "linux")]
 mod desktop;
 #[cfg(target_os = "linux")]
 mod interruptions;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
 use corral_testbed::{
-    Clock, FakeOllama,
+    Clock, FakeOllama, FakeRegistry,
     ollama::{Builder, library},
     window::{Desktop, Launch, Window},
 };
@@ -37,6 +37,20 @@ impl Stage {
     ) -> Result<Stage> {
         let stage = Stage::start(desktop, builder, models, |launch| launch).await?;
         stage.top().well().await.context("is the page built? cargo xtask ui builds it")?;
+        Ok(stage)
+    }
+
+    /// As [`Stage::open`], with this in the place of Ollama's registry.
+    pub(crate) async fn open_beside(
+        registry: &FakeRegistry,
+        builder: Builder,
+        models: &[&str],
+    ) -> Result<Stage> {
+        let mirrors = json!({ "registry.ollama.ai": [registry.url()] }).to_string();
+        let change = |launch: Launch| launch.with("CORRAL_REGISTRY_MIRRORS", mirrors);
+        let desktop = Arc::new(Desktop::start().await?);
+        let stage = Stage::start(desktop, builder, models, change).await?;
+        stage.top().well().await?;
         Ok(stage)
     }
 
