@@ -16,12 +16,17 @@ pub fn now() -> Timestamp {
 /// `9.1 / 19.9 GB`: both in the unit of the second when that says enough, else each in its own.
 #[must_use]
 pub fn part(done: u64, total: u64) -> String {
-    let whole = size::format(total);
-    let done = size::format(done);
-    match (done.split_once(' '), whole.split_once(' ')) {
-        (Some((number, unit)), Some((_, other))) if unit == other => format!("{number} / {whole}"),
-        _ => format!("{done} / {whole}"),
-    }
+    part_in_one_unit(done, total)
+        .unwrap_or_else(|| format!("{} / {}", size::format(done), size::format(total)))
+}
+
+/// `9.1 / 19.9 GB`; `None` when one unit says not enough.
+#[must_use]
+pub fn part_in_one_unit(done: u64, total: u64) -> Option<String> {
+    let (done, whole) = (size::format(done), size::format(total));
+    let (number, unit) = done.split_once(' ')?;
+    let (_, other) = whole.split_once(' ')?;
+    (unit == other).then(|| format!("{number} / {whole}"))
 }
 
 /// `52.4 MB/s`.
@@ -40,6 +45,15 @@ pub fn clock(seconds: i64) -> String {
         format!("{hours}:{minutes:02}:{seconds:02}")
     } else {
         format!("{minutes}:{seconds:02}")
+    }
+}
+
+/// `4:12`, and only the hours of what takes that long.
+#[must_use]
+pub fn brief(words: Words, seconds: u64) -> String {
+    match seconds {
+        0..3600 => clock(i64::try_from(seconds).unwrap_or(i64::MAX)),
+        _ => words.fill("time.wholeHours", &[("n", &(seconds / 3600).to_string())]),
     }
 }
 
@@ -104,6 +118,24 @@ pub fn moment(at: Timestamp) -> String {
 pub fn time_of_day(at: Timestamp) -> String {
     let date = date(at);
     format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
+}
+
+/// The time of day of what is today, else the day.
+#[must_use]
+pub fn time_or_day(words: Words, at: Timestamp, now: Timestamp) -> String {
+    let (then, today) = (date(at), date(now));
+    if then.to_date_string() == today.to_date_string() {
+        time_of_day(at)
+    } else {
+        day(words, at, now)
+    }
+}
+
+/// The time of day, with the day before it unless that is today.
+#[must_use]
+pub fn time_and_day(words: Words, at: Timestamp, now: Timestamp) -> String {
+    let (short, time) = (time_or_day(words, at, now), time_of_day(at));
+    if short == time { time } else { format!("{short} {time}") }
 }
 
 /// A whole number with the separators of the language.

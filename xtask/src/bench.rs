@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::packages::{self, Need};
-use crate::{place, process, run};
+use crate::{place, process, run, ui};
 
 mod machine;
 mod row;
@@ -76,7 +76,12 @@ fn window() -> Result<Measured> {
     let app = run::build()?;
     process::run(process::cargo().args(["build", "--release", "--package", "corral-bare"]))?;
     let bare = run::program("corral-bare");
-    measured(window_program().arg("bench").arg("--app").arg(app).arg("--bare").arg(bare))
+    let mut measured =
+        measured(window_program().arg("bench").arg("--app").arg(app).arg("--bare").arg(bare))?;
+    let size = ui::module_size()? as f64 / 1e6;
+    let limit = ui::LARGEST_MODULE as f64 / 1e6;
+    measured.rows.push(Row::limited("module of the window", "MB", limit, size, 1));
+    Ok(measured)
 }
 
 /// The program that drives the window, with what it needs to compile.

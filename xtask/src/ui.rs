@@ -16,7 +16,7 @@ mod style;
 mod watch;
 
 /// The largest module a release may carry, in bytes (2.5 MB).
-const LARGEST_MODULE: u64 = 2_500_000;
+pub(crate) const LARGEST_MODULE: u64 = 2_500_000;
 
 /// Build the window into src-ui/dist (nothing is done when nothing changed)
 #[derive(Args)]
@@ -98,7 +98,11 @@ fn assemble(bound: &Path) -> Result<()> {
     Ok(())
 }
 
-fn module_size() -> Result<u64> {
+/// Bytes of the module as it was built last.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn module_size() -> Result<u64> {
     let path = place::dist().join(module::WASM);
     Ok(fs::metadata(&path).with_context(|| format!("{} is missing", path.display()))?.len())
 }

@@ -29,14 +29,21 @@ pub fn Popover(
         }
     };
     Effect::new(move |_| {
-        if let Some(panel) = panel.get()
-            && let Ok(Some(first)) = panel.query_selector("[autofocus], input, button")
-        {
-            super::menu::focus(&first);
+        if let Some(panel) = panel.get() {
+            let first = panel.query_selector("[autofocus], input, button").ok().flatten();
+            super::menu::focus(&first.unwrap_or_else(|| panel.into()));
         }
     });
     view! {
-        <span class="popover">
+        <span
+            class="popover"
+            on:keydown=move |event| {
+                if open.get_untracked() && event.key() == "Escape" && !event.is_composing() {
+                    event.stop_propagation();
+                    close();
+                }
+            }
+        >
             <span node_ref=anchor class="popover__anchor">{trigger.run()}</span>
             <Show when=move || open.get()>
                 <div class="popover__away" on:click=move |_| close()></div>
@@ -45,13 +52,8 @@ pub fn Popover(
                     class="popover__panel"
                     class:popover__panel--right=right
                     role="dialog"
+                    tabindex="-1"
                     aria-label=label
-                    on:keydown=move |event| {
-                        if event.key() == "Escape" && !event.is_composing() {
-                            event.stop_propagation();
-                            close();
-                        }
-                    }
                 >
                     {children()}
                 </div>

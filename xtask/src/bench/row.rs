@@ -31,6 +31,21 @@ pub(crate) struct Row {
     pub(crate) peer: Option<f64>,
 }
 
+impl Row {
+    /// A value that must not exceed a limit.
+    pub(crate) fn limited(name: &str, unit: &str, limit: f64, value: f64, samples: usize) -> Row {
+        Row {
+            name: name.to_owned(),
+            value,
+            unit: unit.to_owned(),
+            limit: Some(limit),
+            holds: Some(value <= limit),
+            samples,
+            peer: None,
+        }
+    }
+}
+
 impl fmt::Display for Row {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = match self.holds {

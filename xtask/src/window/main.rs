@@ -8,6 +8,8 @@ mod process;
 #[path = "../bench/row.rs"]
 mod row;
 #[cfg(target_os = "linux")]
+mod sample;
+#[cfg(target_os = "linux")]
 mod scenes;
 #[cfg(target_os = "linux")]
 mod shots;

@@ -32,14 +32,14 @@ pub(super) const SCENES: &[Scene] = &[
     Scene { leave: NO_FILTER, ..scene("models-filtered", "models", FILTER) },
     Scene { leave: NO_FILTER, ..scene("models-no-match", "models", NO_MATCH) },
     Scene { narrow: true, ..scene("model-detail", "models", DETAIL) },
-    scene("model-menu", "models", &[Click("row-menu"), See("row-action-details")]),
+    scene("model-menu", "models", &[MENU, See("row-action-details")]),
     scene("models-columns", "models", &[Click("column-chooser")]),
     scene("models-size", "models", &[Click("filter-size"), See("size-apply")]),
     scene("create", "models", &[Click("models-new"), See("dialog-create")]),
     scene("create-wrong-name", "models", WRONG_NAME),
     scene("delete", "models", DELETE),
-    Scene { leave: NO_SELECTION, ..scene("batch-bar", "models", BATCH) },
-    Scene { leave: NO_SELECTION, ..scene("batch-delete", "models", BATCH_DELETE) },
+    scene("batch-bar", "models", BATCH),
+    scene("batch-delete", "models", BATCH_DELETE),
     Scene { narrow: true, ..scene("downloads", "downloads", DOWNLOADS) },
     Scene { leave: &[Click("download-layers")], ..scene("download-layers", "downloads", LAYERS) },
     scene("download-cancel", "downloads", CANCEL),
@@ -66,11 +66,11 @@ const FILTER: &[Step] = &[Fill("models-search", "qwen"), Gone("row-gemma3:4b")];
 const NO_MATCH: &[Step] = &[Fill("models-search", "zzz"), See("models-no-match")];
 const NO_FILTER: &[Step] = &[Fill("models-search", ""), See("row-gemma3:4b")];
 const BATCH: &[Step] = &[Click("select-page"), See("batch-count")];
-const NO_SELECTION: &[Step] = &[Click("batch-clear")];
-const DETAIL: &[Step] = &[ClickCss("[role='row'][data-testid^='row-']"), See("detail")];
+const MENU: Step = ClickCss("[data-testid='row-gemma3:4b'] [data-testid='row-menu']");
+const DETAIL: &[Step] = &[MENU, Click("row-action-details"), See("detail")];
 const WRONG_NAME: &[Step] =
     &[Click("models-new"), See("dialog-create"), Fill("create-name", "Bad Name!")];
-const DELETE: &[Step] = &[Click("row-menu"), Click("row-action-delete"), See("dialog-delete")];
+const DELETE: &[Step] = &[MENU, Click("row-action-delete"), See("dialog-delete")];
 const BATCH_DELETE: &[Step] = &[Click("select-page"), Click("batch-delete"), See("dialog-delete")];
 const DOWNLOADS: &[Step] = &[See(SLOW), See(FAILING)];
 const SLOW: &str = "downloads-row-llama3.3:70b";

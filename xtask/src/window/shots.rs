@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use corral_testbed::scenario::{self, Options};
@@ -18,6 +19,9 @@ const THEMES: [&str; 2] = ["light", "dark"];
 const SIZE: (u32, u32) = (1280, 800);
 const NARROW: (u32, u32) = (900, 800);
 
+/// How long the failing download may take to give up.
+const FAILED: Duration = Duration::from_secs(180);
+
 /// Takes all pictures into a folder.
 ///
 /// # Errors
@@ -27,12 +31,20 @@ pub(super) async fn take(app: &Path, into: &Path) -> Result<()> {
     let servers = scenario::demo(Options::default()).await?;
     let data = tempfile::tempdir()?;
     let launch = Launch::new(app, data.path())
+        .with("LC_ALL", "zh_CN.UTF-8")
+        .with("LANGUAGE", "zh_CN")
         .with("CORRAL_SEED_INSTANCES", servers.seed().to_string())
         .with("CORRAL_SEED_DOWNLOADS", servers.seed_downloads().to_string());
     let window = Window::launch(&launch).await?;
     window.resize(SIZE.0, SIZE.1).await?;
     // The list has rows: the first sync is over.
     window.find_css(FIRST_ROW).await?;
+    // One download has failed for good and said so; that stays until it is dismissed.
+    window
+        .wait_until("a download has failed", FAILED, async |window| window.shows("toast").await)
+        .await?;
+    window.screenshot(&into.join("toast.png")).await?;
+    window.click("toast-dismiss").await?;
     let mut missing = Vec::new();
     for language in LANGUAGES {
         for theme in THEMES {
@@ -78,7 +90,9 @@ async fn choose(
         .wait_for(&format!("{attribute} is {value}"), async |window| {
             Ok(now(window).await? == json!(value))
         })
-        .await
+        .await?;
+    // A menu of choices stays open, so that one can look at the others too.
+    window.press(Key::Escape + "").await
 }
 
 /// Goes to a scene, takes the picture and leaves it as it was entered. Tells how that went and

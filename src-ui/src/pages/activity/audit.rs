@@ -3,6 +3,7 @@ use corral_contract::{
     audit::{Actor, AuditEntry, AuditRequest, Outcome, call},
 };
 use leptos::prelude::*;
+use serde_json::Value;
 
 use super::paging::{FEW, PagedList, Paging};
 use crate::{
@@ -77,12 +78,13 @@ pub(super) fn Audit() -> impl IntoView {
     let row = move |entry: AuditEntry| {
         let (icon, tone) = outcome_look(entry.outcome);
         let title = entry.target.clone();
+        let target = readable(&entry.target);
         view! {
             <tr data-testid=format!("audit-row-{}", entry.id)>
                 <td class="num dim">{format::moment(entry.at)}</td>
                 <td>{words.get(&format!("actor.{}", entry.actor.as_str()))}</td>
                 <td><code class="mono">{entry.command}</code></td>
-                <td title=title>{entry.target}</td>
+                <td title=title>{target}</td>
                 <td>
                     <StatusBadge
                         icon=icon
@@ -186,6 +188,28 @@ fn Filters(filter: RwSignal<Filter>, #[prop(into)] on_again: Callback<()>) -> im
     }
 }
 
+/// A target that is a request: what it says, without what it leaves as it is, the name first.
+fn readable(target: &str) -> String {
+    let Ok(Value::Object(request)) = serde_json::from_str(target) else {
+        return target.to_owned();
+    };
+    let mut parts: Vec<(String, String)> = request
+        .into_iter()
+        .filter_map(|(key, value)| {
+            let text = match value {
+                Value::Null | Value::Bool(false) => return None,
+                Value::String(text) if text.is_empty() => return None,
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            Some((key, text))
+        })
+        .collect();
+    parts.sort_by_key(|(key, _)| key != "name");
+    let say = |(key, text)| if key == "name" { text } else { format!("{key} {text}") };
+    parts.into_iter().map(say).collect::<Vec<_>>().join(" · ")
+}
+
 /// All of a list of words, after the choice that narrows nothing.
 fn choices(words: Words, any: &str, prefix: &str, list: &[&str]) -> Vec<(String, String)> {
     let mut options = vec![(String::new(), words.get(any))];
@@ -241,5 +265,13 @@ mod tests {
     fn an_empty_filter_narrows_nothing() {
         let request = Filter::default().request(Timestamp(5), None, 100);
         assert_eq!(request, AuditRequest { limit: 100, ..AuditRequest::default() });
+    }
+
+    #[test]
+    fn a_request_says_what_it_wants_and_a_text_stays() {
+        let request = r#"{"insecure":false,"instance":2,"name":"a:1","priority":"high"}"#;
+        assert_eq!(readable(request), "a:1 · instance 2 · priority high");
+        assert_eq!(readable("llama3.2:3b"), "llama3.2:3b");
+        assert_eq!(readable(r#"{"cut off"#), r#"{"cut off"#);
     }
 }

@@ -128,12 +128,12 @@ pub(super) fn pace(words: Words, job: &JobView) -> String {
     }
 }
 
-/// `3:26 · 15:08`, `starts 15:07`, or a dash.
+/// `3:26 · 15:08`, `28 h · 11-26`, `starts 15:07`, or a dash.
 pub(super) fn left(words: Words, job: &JobView) -> String {
-    let ends = job.ends_at.map(format::time_of_day);
+    let ends = job.ends_at.map(|at| format::time_or_day(words, at, format::now()));
     match (job.state, job.progress.left_seconds, ends, job.starts_at) {
         (JobState::Running, Some(left), ends, _) => {
-            let left = format::clock(i64::try_from(left).unwrap_or(i64::MAX));
+            let left = format::brief(words, left);
             ends.map_or_else(|| left.clone(), |ends| format!("{left} · {ends}"))
         }
         (JobState::Queued, _, _, Some(starts)) => {

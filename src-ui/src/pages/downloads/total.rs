@@ -25,7 +25,8 @@ pub(super) fn TotalCard() -> impl IntoView {
     let ends = Memo::new(move |_| {
         let left = metrics.with(|metrics| metrics.left_seconds)?;
         let left = i64::try_from(left).ok()?.checked_mul(1000)?;
-        Some(format::time_of_day(stores.now.get().plus(left)))
+        let now = stores.now.get();
+        Some(format::time_and_day(words, now.plus(left), now))
     });
     let amount = move || {
         metrics.with(|metrics| {

@@ -183,7 +183,12 @@ fn Actions(id: InstanceId, sending: Sending) -> impl IntoView {
                 on_press=move |()| probe::now(sending, id)
                 attr:data-testid="instance-probe"
             >
-                {words.signal("advice.tryNow")}
+                {move || {
+                    let down = stores.instances.with(|all| {
+                        all.get(id).is_some_and(|view| view.api.state == ApiState::Down)
+                    });
+                    words.get(if down { "advice.tryNow" } else { "instances.checkNow" })
+                }}
             </Button>
             <Button
                 small=true

@@ -79,7 +79,10 @@ fn plain(row: Option<&ModelRow>, key: &str, words: Words, stores: Stores) -> Str
     let none = || words.get("common.none");
     match key {
         "size" if row.cloud => words.get("status.cloud"),
-        "size" if row.size.is_empty() => words.get("common.unknown"),
+        "size" if row.size.is_empty() => match row.progress.as_ref().and_then(|it| it.total) {
+            Some(total) => corral_contract::size::format(total),
+            None => words.get("common.unknown"),
+        },
         "size" => row.size.clone(),
         "quantization" => row.quantization.clone().unwrap_or_else(none),
         "from" => words.get(&format!("origin.{}", row.from.as_str())),

@@ -51,6 +51,7 @@ pub(super) fn ModelTable(actions: Actions) -> impl IntoView {
 fn Rows(actions: Actions) -> impl IntoView {
     let (words, list, menu) = (use_words(), use_list(), use_menu());
     let models = list.stores.models;
+    mark_painted();
     let total = Memo::new(move |_| models.with(|models| models.total()));
     let cells = move |place: Memo<usize>| -> RowCells {
         let row: Row = Memo::new(move |_| models.with(|models| models.at(place.get()).cloned()));
@@ -126,6 +127,20 @@ fn Rows(actions: Actions) -> impl IntoView {
             cells=Arc::new(cells)
         />
     }
+}
+
+/// Leaves a mark in the performance timeline once rows have been painted: what a person waits for
+/// at a start.
+fn mark_painted() {
+    // The first callback runs before the frame with the rows, the second after it.
+    request_animation_frame(|| {
+        request_animation_frame(|| {
+            if let Some(performance) = window().performance() {
+                // Only fails for a name that the browser keeps for itself.
+                let _ = performance.mark("models-painted");
+            }
+        });
+    });
 }
 
 /// Ctrl+A and the box in the head take the rows of the pages in view; the bar then offers all.

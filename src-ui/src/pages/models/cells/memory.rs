@@ -43,7 +43,7 @@ pub fn memory_cell(row: Row, words: Words, stores: Stores) -> impl IntoView {
             view! {
                 <div class="models__memory">
                     <ProgressBar parts=parts label=label />
-                    <small>
+                    <small title=label>
                         <span class="num">{left}</span>
                         <span class="num">{right}</span>
                     </small>
@@ -95,16 +95,18 @@ fn downloading(row: &ModelRow, words: Words) -> Option<Shown> {
     };
     let part = Part::of(progress.done, progress.total.unwrap_or(0), tone);
     let left = match (progress.total, progress.percent()) {
+        // The size stands in its own column; in two units it would leave no room for the rest.
         (Some(total), Some(percent)) => {
-            format!("{} · {percent} %", format::part(progress.done, total))
+            let amount = format::part_in_one_unit(progress.done, total);
+            let amount = amount.unwrap_or_else(|| size::format(progress.done));
+            format!("{amount} · {percent} %")
         }
         _ if progress.done > 0 => size::format(progress.done),
         _ => words.get(&format!("phase.{}", progress.phase.as_str())),
     };
     let right = match (progress.phase, progress.speed, progress.left_seconds) {
         (Phase::Fetching, Some(speed), Some(left)) => {
-            let left = i64::try_from(left).unwrap_or(i64::MAX);
-            format!("{} · {}", format::speed(speed), format::clock(left))
+            format!("{} · {}", format::speed(speed), format::brief(words, left))
         }
         (Phase::Fetching, Some(speed), None) => format::speed(speed),
         _ if progress.total.is_none() => String::new(),
