@@ -28,7 +28,8 @@ impl Demo {
             Command::new(app)
                 .env("CORRAL_DATA_DIR", data.path())
                 .env("CORRAL_SEED_INSTANCES", servers.seed.to_string())
-                .env("CORRAL_SEED_DOWNLOADS", servers.downloads.to_string()),
+                .env("CORRAL_SEED_DOWNLOADS", servers.downloads.to_string())
+                .env("CORRAL_REGISTRY_MIRRORS", servers.mirrors.to_string()),
         )
     }
 }
@@ -40,6 +41,8 @@ struct Servers {
     seed: Value,
     /// `[{instance, model}]`, as the app begins to download them.
     downloads: Value,
+    /// `{host: [url]}`, as the app asks them instead of registries.
+    mirrors: Value,
 }
 
 impl Servers {
@@ -50,12 +53,13 @@ impl Servers {
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start the test bed")?;
-        let mut servers = Self { process, seed: Value::Null, downloads: Value::Null };
+        let mut servers =
+            Self { process, seed: Value::Null, downloads: Value::Null, mirrors: Value::Null };
         let mut line = String::new();
         if let Some(output) = servers.process.stdout.as_mut() {
             BufReader::new(output).read_line(&mut line).context("the test bed says nothing")?;
         }
-        (servers.seed, servers.downloads) = seeds(&line)?;
+        (servers.seed, servers.downloads, servers.mirrors) = seeds(&line)?;
         Ok(servers)
     }
 }
@@ -72,7 +76,7 @@ impl Drop for Servers {
 }
 
 /// Turns what the test bed prints into what the app reads.
-fn seeds(line: &str) -> Result<(Value, Value)> {
+fn seeds(line: &str) -> Result<(Value, Value, Value)> {
     let described: Value = serde_json::from_str(line)
         .with_context(|| format!("the test bed printed no JSON: {line}"))?;
     let Some(instances) = described["instances"].as_array() else {
@@ -82,5 +86,5 @@ fn seeds(line: &str) -> Result<(Value, Value)> {
         .iter()
         .map(|instance| json!({ "name": instance["label"], "url": instance["url"] }))
         .collect();
-    Ok((instances, described["downloads"].clone()))
+    Ok((instances, described["downloads"].clone(), described["mirrors"].clone()))
 }

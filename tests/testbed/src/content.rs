@@ -21,6 +21,8 @@ pub struct Content {
 enum Source {
     Seed(u64),
     Bytes(Arc<[u8]>),
+    /// These, then zeros.
+    Head(Arc<[u8]>),
 }
 
 impl Content {
@@ -45,6 +47,12 @@ impl Content {
         Self { size: bytes.len() as u64, digest, source: Source::Bytes(bytes.into()) }
     }
 
+    /// A blob of which only the beginning is real: it can be looked at, and not be downloaded,
+    /// because `digest` (64 hex digits) is not that of its bytes.
+    pub fn imagined(head: impl Into<Vec<u8>>, size: u64, digest: &str) -> Self {
+        Self { source: Source::Head(head.into().into()), size, digest: digest.to_owned() }
+    }
+
     /// At most `longest` bytes from `offset` on; empty at the end.
     pub fn piece(&self, offset: u64, longest: usize) -> Vec<u8> {
         let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
@@ -52,6 +60,12 @@ impl Content {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         match &self.source {
             Source::Bytes(bytes) => bytes.get(start..start + length).unwrap_or_default().to_vec(),
+            Source::Head(head) => {
+                let known = head.get(start.min(head.len())..).unwrap_or_default();
+                let mut piece = known.get(..length.min(known.len())).unwrap_or_default().to_vec();
+                piece.resize(length, 0);
+                piece
+            }
             Source::Seed(seed) => {
                 let first = offset / 8;
                 let skip = usize::try_from(offset % 8).unwrap_or(0);

@@ -14,7 +14,7 @@ use axum::Router;
 use tokio::sync::watch;
 
 use crate::content::Content;
-use crate::ollama::{LayerKind, manifest, sha256};
+use crate::ollama::{LayerKind, Model, Name, manifest, sha256};
 use crate::patience::{Changes, lock};
 use crate::wire::{Server, Switch};
 
@@ -158,6 +158,24 @@ impl Control {
             book.manifests.insert(name.to_owned(), manifest.clone());
         });
         Published { name: name.to_owned(), digest: sha256(&manifest), manifest }
+    }
+
+    /// Shows a model as a registry does before anybody downloads it: manifest, config, licence and
+    /// the head of its weights.
+    pub fn announce(&self, model: &Model) {
+        let (layers, config) = (model.layers(), model.config_layer());
+        let manifest = manifest(&layers, &config);
+        let head = model.gguf_head();
+        let Name { namespace, model: name, tag, .. } = &model.name;
+        let name = format!("{namespace}/{name}:{tag}");
+        self.turn(|book| {
+            for layer in layers.iter().chain([&config]) {
+                let bytes = layer.data.as_ref().map_or(head.as_slice(), |data| data);
+                let content = Content::imagined(bytes, layer.size, &layer.digest);
+                book.contents.insert(layer.digest.clone(), content);
+            }
+            book.manifests.insert(name, manifest);
+        });
     }
 
     /// The next downloads from the CDN meet these, one each.

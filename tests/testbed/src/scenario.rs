@@ -10,7 +10,7 @@ use tokio::net::TcpSocket;
 
 use crate::clock::Clock;
 use crate::ollama::{Fault, KeepAlive, Loading, Machine, Model, Pace, library};
-use crate::{FakeOllama, ollama::Builder};
+use crate::{FakeOllama, FakeRegistry, ollama::Builder};
 
 /// The header that the server behind the password wants.
 pub const PASSWORD: &str = "Bearer demo-token";
@@ -40,6 +40,8 @@ pub struct Scene {
     refusing: Option<(String, TcpSocket)>,
     /// What is downloaded from the beginning: label of the server, name of the model.
     downloads: Vec<(String, String)>,
+    /// Stands for Ollama's own.
+    registry: Option<FakeRegistry>,
 }
 
 #[derive(Debug)]
@@ -70,7 +72,11 @@ impl Scene {
         if let Some((url, _)) = &self.refusing {
             instances.push(json!({"label": "Attic", "kind": "refusing", "url": url}));
         }
-        json!({ "instances": instances, "downloads": self.seed_downloads() })
+        json!({
+            "instances": instances,
+            "downloads": self.seed_downloads(),
+            "mirrors": self.mirrors(),
+        })
     }
 
     /// `[{name, url}]`, as the app registers them in a new database.
@@ -89,6 +95,12 @@ impl Scene {
             .iter()
             .map(|(instance, model)| json!({ "instance": instance, "model": model }))
             .collect()
+    }
+
+    /// `{host: [url]}`: what the app asks instead of Ollama's registry.
+    pub fn mirrors(&self) -> Value {
+        let url = self.registry.as_ref().map(FakeRegistry::url);
+        json!({ "registry.ollama.ai": url.into_iter().collect::<Vec<_>>() })
     }
 
     /// The server of this kind.
@@ -115,6 +127,9 @@ pub async fn demo(options: Options) -> Result<Scene> {
         builder.utc_offset(480).models(models)
     };
     let mut scene = Scene::default();
+    let registry = FakeRegistry::start().await?;
+    library::all().iter().for_each(|model| registry.announce(model));
+    scene.registry = Some(registry);
 
     scene.add("This computer", "healthy", build(0, options.rate, healthy_models())).await?;
     if let Some(healthy) = scene.server("healthy") {

@@ -37,6 +37,8 @@ pub(super) const SCENES: &[Scene] = &[
     scene("models-size", "models", &[Click("filter-size"), See("size-apply")]),
     scene("create", "models", &[Click("models-new"), See("dialog-create")]),
     scene("create-wrong-name", "models", WRONG_NAME),
+    scene("create-check", "models", CHECK),
+    scene("create-unknown", "models", UNKNOWN),
     scene("delete", "models", DELETE),
     scene("batch-bar", "models", BATCH),
     scene("batch-delete", "models", BATCH_DELETE),
@@ -70,6 +72,18 @@ const MENU: Step = ClickCss("[data-testid='row-gemma3:4b'] [data-testid='row-men
 const DETAIL: &[Step] = &[MENU, Click("row-action-details"), See("detail")];
 const WRONG_NAME: &[Step] =
     &[Click("models-new"), See("dialog-create"), Fill("create-name", "Bad Name!")];
+const CHECK: &[Step] = &[
+    Click("models-new"),
+    See("dialog-create"),
+    Fill("create-name", "mixtral:8x7b"),
+    See("check-facts"),
+];
+const UNKNOWN: &[Step] = &[
+    Click("models-new"),
+    See("dialog-create"),
+    Fill("create-name", "no-such-model"),
+    See("check-refusal"),
+];
 const DELETE: &[Step] = &[MENU, Click("row-action-delete"), See("dialog-delete")];
 const BATCH_DELETE: &[Step] = &[Click("select-page"), Click("batch-delete"), See("dialog-delete")];
 const DOWNLOADS: &[Step] = &[See(SLOW), See(FAILING)];

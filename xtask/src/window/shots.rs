@@ -34,7 +34,8 @@ pub(super) async fn take(app: &Path, into: &Path) -> Result<()> {
         .with("LC_ALL", "zh_CN.UTF-8")
         .with("LANGUAGE", "zh_CN")
         .with("CORRAL_SEED_INSTANCES", servers.seed().to_string())
-        .with("CORRAL_SEED_DOWNLOADS", servers.seed_downloads().to_string());
+        .with("CORRAL_SEED_DOWNLOADS", servers.seed_downloads().to_string())
+        .with("CORRAL_REGISTRY_MIRRORS", servers.mirrors().to_string());
     let window = Window::launch(&launch).await?;
     window.resize(SIZE.0, SIZE.1).await?;
     // The list has rows: the first sync is over.

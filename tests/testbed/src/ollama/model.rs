@@ -1,10 +1,11 @@
 //! Models as a test describes them.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::layer::{Layer, LayerKind};
 use super::name::Name;
+use crate::gguf::{Gguf, Value};
 
 /// How the runner of a model behaves when it is loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,11 +43,11 @@ pub struct Model {
     pub template: String,
     pub system: Option<String>,
     pub license: Option<String>,
-    pub params: Vec<(String, Value)>,
+    pub params: Vec<(String, Json)>,
     /// Keys added to (or replacing those of) the derived `model_info`.
-    pub more_info: Map<String, Value>,
+    pub more_info: Map<String, Json>,
     /// `[{name, type, shape}]`; empty = a few made-up tensors.
-    pub tensors: Vec<Value>,
+    pub tensors: Vec<Json>,
     pub loading: Loading,
     /// Bytes in memory when loaded with the default context; `None` = size plus a tenth.
     pub loaded_size: Option<u64>,
@@ -145,7 +146,7 @@ impl Model {
     }
 
     #[must_use]
-    pub fn param(mut self, key: &str, value: impl Into<Value>) -> Self {
+    pub fn param(mut self, key: &str, value: impl Into<Json>) -> Self {
         self.params.push((key.to_owned(), value.into()));
         self
     }
@@ -187,8 +188,8 @@ impl Model {
         let license = self.license.as_ref();
         layers.extend(license.map(|text| Layer::of(LayerKind::License, text.clone())));
         if !self.params.is_empty() {
-            let params: Map<String, Value> = self.params.iter().cloned().collect();
-            layers.push(Layer::of(LayerKind::Params, Value::Object(params).to_string()));
+            let params: Map<String, Json> = self.params.iter().cloned().collect();
+            layers.push(Layer::of(LayerKind::Params, Json::Object(params).to_string()));
         }
         let system = self.system.as_ref();
         layers.extend(system.map(|text| Layer::of(LayerKind::System, text.clone())));
@@ -211,7 +212,21 @@ impl Model {
         })
     }
 
-    pub(crate) fn details(&self) -> Value {
+    /// The beginning of its weights, as a GGUF file says what it is.
+    pub(crate) fn gguf_head(&self) -> Vec<u8> {
+        let number = |number: u64| Value::U32(u32::try_from(number).unwrap_or(u32::MAX));
+        let key = |name: &str| format!("{}.{name}", self.family);
+        Gguf::default()
+            .value("general.architecture", Value::Text(self.family.clone()))
+            .value(&key("context_length"), number(self.context_length))
+            .value(&key("embedding_length"), number(self.embedding_length))
+            .value(&key("block_count"), number(self.block_count))
+            .value(&key("attention.head_count"), Value::U32(32))
+            .value(&key("attention.head_count_kv"), Value::U32(8))
+            .bytes()
+    }
+
+    pub(crate) fn details(&self) -> Json {
         json!({
             "parent_model": self.parent_model,
             "format": self.format,
@@ -243,7 +258,7 @@ pub(crate) fn manifest(layers: &[Layer], config: &Layer) -> Vec<u8> {
             "size": layer.size,
         })
     };
-    let layers: Vec<Value> = layers.iter().map(entry).collect();
+    let layers: Vec<Json> = layers.iter().map(entry).collect();
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
