@@ -7,6 +7,8 @@ mod downloads;
 mod ground;
 mod instances;
 mod models;
+#[cfg(target_os = "linux")]
+mod small_disk;
 mod stage;
 mod support;
 mod sync;

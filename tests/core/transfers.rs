@@ -234,6 +234,23 @@ async fn a_folder_that_cannot_be_made_is_told_and_leaves_nothing_open() {
     assert!(place.registry.sent(&place.content.digest) == 0);
 }
 
+// criterion: 11.4
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_or_read_only_disk_says_so_before_a_byte_is_fetched() {
+    let Some(disk) = crate::small_disk::SmallDisk::mount() else { return };
+    let place = Place::new(9, 8 * MB).await;
+    let staging = disk.place().join("staging");
+    let order = || order(&place.registry.host(), &place.digest(), place.content.size, &staging);
+    let full = transfers().join(order()).whole().await.expect_err("it has three megabytes");
+    assert_eq!((full.why, full.error.code), (Why::Full, ErrorCode::DiskFull));
+    disk.remount("ro");
+    let closed = transfers().join(order()).whole().await.expect_err("nobody may write");
+    assert_eq!((closed.why, closed.error.code), (Why::Final, ErrorCode::StorePermission));
+    disk.remount("rw");
+    assert_eq!(place.registry.sent(&place.content.digest), 0);
+}
+
 /// Not a test of its own: only as the child of the one below it does anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_transfer_of_a_process_to_kill() {

@@ -28,54 +28,16 @@ async fn a_database_held_by_another_program_refuses_in_words_and_recovers() {
 
 #[cfg(target_os = "linux")]
 mod small {
-    use std::{
-        path::{Path, PathBuf},
-        process::Command,
-    };
-
     use corral_contract::storage;
     use corral_core::{Core, CoreConfig};
 
     use super::*;
+    use crate::small_disk::SmallDisk;
 
-    /// A file system of a few megabytes; gone when dropped.
-    struct SmallDisk(PathBuf, #[expect(dead_code, reason = "held for its drop")] tempfile::TempDir);
-
-    impl SmallDisk {
-        /// `None` where this user may not mount; says so.
-        fn mount() -> Option<SmallDisk> {
-            let folder = tempfile::tempdir().expect("a folder");
-            let place = folder.path().join("disk");
-            std::fs::create_dir(&place).expect("a mount point");
-            let mounted = run(&["-t", "tmpfs", "-o", "size=3m", "corral-test"], &place);
-            if !mounted {
-                println!("skipped: this user may not mount a small file system");
-                return None;
-            }
-            Some(SmallDisk(place, folder))
-        }
-
-        fn remount(&self, mode: &str) {
-            assert!(run(&["-o", &format!("remount,{mode}")], &self.0), "remount {mode}");
-        }
-
-        fn config(&self) -> CoreConfig {
-            let mut config = CoreConfig::in_folder(self.0.join("data"));
-            config.workers = false;
-            config
-        }
-    }
-
-    impl Drop for SmallDisk {
-        fn drop(&mut self) {
-            // A core that still closes its files must not keep the mount.
-            let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-        }
-    }
-
-    fn run(arguments: &[&str], place: &Path) -> bool {
-        let status = Command::new("mount").args(arguments).arg(place).status();
-        status.is_ok_and(|status| status.success())
+    fn config(disk: &SmallDisk) -> CoreConfig {
+        let mut config = CoreConfig::in_folder(disk.place().join("data"));
+        config.workers = false;
+        config
     }
 
     async fn update(
@@ -90,9 +52,9 @@ mod small {
     #[tokio::test]
     async fn a_full_disk_refuses_in_words_and_loses_nothing() {
         let Some(disk) = SmallDisk::mount() else { return };
-        let core = Core::start(disk.config()).await.expect("starts");
+        let core = Core::start(config(&disk)).await.expect("starts");
         update(&core, 7).await.expect("there is room");
-        let filler = disk.0.join("filler");
+        let filler = disk.place().join("filler");
         // Fails at the end, which is its purpose.
         let _ = std::fs::write(&filler, vec![0_u8; 4 << 20]);
         let mut refused = None;
@@ -106,7 +68,7 @@ mod small {
         std::fs::remove_file(filler).expect("room again");
         update(&core, 9).await.expect("writes again");
         core.shutdown().await;
-        let again = Core::start(disk.config()).await.expect("whole");
+        let again = Core::start(config(&disk)).await.expect("whole");
         assert_eq!(again.settings().max_attempts, 9);
     }
 
@@ -114,11 +76,11 @@ mod small {
     #[tokio::test]
     async fn a_read_only_disk_leaves_everything_visible() {
         let Some(disk) = SmallDisk::mount() else { return };
-        let core = Core::start(disk.config()).await.expect("starts");
+        let core = Core::start(config(&disk)).await.expect("starts");
         update(&core, 7).await.expect("writable");
         core.shutdown().await;
         disk.remount("ro");
-        let again = Core::start(disk.config()).await.expect("starts all the same");
+        let again = Core::start(config(&disk)).await.expect("starts all the same");
         assert_eq!(again.settings().max_attempts, 7, "what was known is still there");
         let status = again
             .run::<storage::call::Status>(
