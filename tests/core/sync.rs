@@ -103,6 +103,30 @@ async fn an_update_takes_over_what_changed_and_names_aliases() {
 
 // criterion: 4.2
 #[tokio::test]
+async fn a_small_difference_changes_nothing_else() {
+    let picked = library::pick("llama3.2:3b");
+    let stage = Stage::quiet([picked.clone(), Model::new("other:1")]).await;
+    let before = stage.row("llama3.2:3b").await;
+    assert!(before.family.is_some() && !before.capabilities.is_empty());
+    stage.server.install(picked.modified_at(time(START.plus(5000))));
+    assert_eq!(counts(&sync(&stage).await.expect("a report")), (0, 1, 0, 1));
+    let after = stage.row("llama3.2:3b").await;
+    assert_eq!(after.modified_at, Some(START.plus(5000)));
+    let mut same = after.clone();
+    (same.modified_at, same.seen_at) = (before.modified_at, before.seen_at);
+    assert_eq!(same, before);
+    assert_eq!(counts(&sync(&stage).await.expect("a report")), (0, 0, 0, 2));
+    // What the server no longer tells is no longer known.
+    stage.server.missing_fields(&["details", "digest", "capabilities"]);
+    assert_eq!(sync(&stage).await.expect("a report").updated, 2);
+    let bare = stage.row("llama3.2:3b").await;
+    assert_eq!((&bare.digest, &bare.family, bare.bytes), (&None, &None, before.bytes));
+    assert!(bare.capabilities.is_empty() && bare.context_length.is_none());
+    assert_eq!(bare.status, Status::Stopped);
+}
+
+// criterion: 4.2
+#[tokio::test]
 async fn what_is_in_the_queue_is_left_to_the_queue() {
     let stage = Stage::alive([library::pick("llama3.2:3b")]).await;
     stage.server.pace(Pace::Gated);

@@ -54,21 +54,26 @@ impl Db {
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
+            .test_before_acquire(false)
             .connect_with(SqliteConnectOptions::new().in_memory(true).foreign_keys(true))
             .await?;
         Ok(Db { writer: pool.clone(), readers: pool })
     }
 
+    // A connection is a thread of ours, not a peer that may have gone: asking it whether it is still
+    // there would be a second wait for every query.
     async fn connect(options: SqliteConnectOptions) -> std::result::Result<Db, sqlx::Error> {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
+            .test_before_acquire(false)
             .connect_with(options.clone())
             .await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .min_connections(1)
+            .test_before_acquire(false)
             .connect_with(options.pragma("query_only", "on").optimize_on_close(false, None))
             .await?;
         Ok(Db { writer, readers })

@@ -8,9 +8,11 @@ mod api;
 mod classify;
 mod client;
 mod lines;
+mod loose;
 mod parse;
 mod pull;
 mod show;
+mod tags;
 
 pub(crate) use classify::meaning;
 

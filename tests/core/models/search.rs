@@ -4,7 +4,10 @@ use corral_contract::{
     name::natural_key,
     status::{Install, Origin, Run, Status},
 };
-use corral_testbed::ollama::{Model, library};
+use corral_testbed::{
+    clock::Clock,
+    ollama::{Model, library},
+};
 use proptest::prelude::*;
 
 use crate::{
@@ -182,6 +185,63 @@ async fn sorts_by_every_key_and_unknown_sizes_come_last_both_ways() {
     assert_eq!(names(&stage, sorted(SortKey::Status, false)).await[0], "m:13b");
     let unsorted = page(&stage, ModelSearchRequest::default()).await.items;
     assert!(unsorted.is_sorted_by_key(|row| row.id), "without a key the order of first sight");
+}
+
+#[tokio::test]
+async fn pages_of_every_order_join_without_gap_or_repetition() {
+    let mut shelf = shelf();
+    for name in ["cloudy:480b-cloud", "cloudier:1b-cloud"] {
+        let mut cloud = library::pick("qwen3:8b");
+        cloud.name = Model::new(name).name;
+        shelf.push(cloud);
+    }
+    let stage = Stage::quiet(shelf).await;
+    let orders = SortKey::ALL.iter().copied().map(Some).chain([None]);
+    for (key, desc) in orders.flat_map(|key| [(key, false), (key, true)]) {
+        let ask = |page, page_size| ModelSearchRequest {
+            page,
+            page_size,
+            sort_by: key,
+            sort_desc: desc,
+            ..Default::default()
+        };
+        let whole = names(&stage, ask(1, 500)).await;
+        assert_eq!(whole.len(), 7);
+        for size in 1..=7 {
+            let mut joined = Vec::new();
+            for number in 1..=7_u32.div_ceil(size) {
+                joined.extend(names(&stage, ask(number, size)).await);
+            }
+            assert_eq!(joined, whole, "{key:?} {desc} by {size}");
+        }
+    }
+}
+
+/// Pages far from the beginning are found from the end; down is the reverse of up.
+#[tokio::test]
+async fn far_pages_are_what_the_other_direction_begins_with() {
+    let stage = Stage::quiet(library::many(2_450, &Clock::system())).await;
+    let orders = SortKey::ALL.iter().copied().map(Some).chain([None]);
+    for (key, desc) in orders.flat_map(|key| [(key, false), (key, true)]) {
+        let ask = |page, desc| ModelSearchRequest {
+            page,
+            page_size: 100,
+            sort_by: key,
+            sort_desc: desc,
+            ..Default::default()
+        };
+        let mut far = Vec::new();
+        for number in 22..=25 {
+            far.extend(names(&stage, ask(number, desc)).await);
+        }
+        let mut begin = Vec::new();
+        for number in 1..=4 {
+            begin.extend(names(&stage, ask(number, !desc)).await);
+        }
+        begin.truncate(350);
+        begin.reverse();
+        assert_eq!(far, begin, "{key:?} {desc}");
+    }
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use corral_contract::{ErrorCode, WireError};
 use reqwest::{Response, StatusCode, header};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::classify::classify;
+use super::{classify::classify, loose::Json};
 use crate::{Result, http};
 
 /// Largest answer that is read, in bytes. A list of 10,000 models has 4 MB.
@@ -12,35 +13,52 @@ pub const ANSWER_LIMIT: usize = 32 * 1024 * 1024;
 /// Text of a foreign answer that is kept for "details", in characters.
 const KEPT_TEXT: usize = 300;
 
-/// A successful answer's bytes and what they mean.
-pub(super) struct Answer {
+/// The bytes of an answer that says of itself that it went well.
+pub(super) struct Success {
+    pub(super) status: StatusCode,
+    pub(super) html: bool,
     pub(super) bytes: Vec<u8>,
-    pub(super) value: Value,
+}
+
+impl Success {
+    /// What the bytes mean.
+    ///
+    /// # Errors
+    /// They are no JSON of this kind.
+    pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
+        serde_json::from_slice(&self.bytes)
+            .map_err(|error| not_json(&self.bytes, self.html, &error))
+    }
+}
+
+/// A successful answer, whole.
+///
+/// # Errors
+/// What the server or something in front of it says instead, or what became of the connection.
+pub(super) async fn success(response: Response) -> Result<Success> {
+    let (status, html, bytes) = whole(response).await?;
+    if !status.is_success() {
+        return Err(refusal(status, &bytes));
+    }
+    Ok(Success { status, html, bytes })
 }
 
 /// The JSON of a successful answer.
 ///
 /// # Errors
-/// What the server or something in front of it says instead, or what became of the connection.
-pub(super) async fn json(response: Response) -> Result<Answer> {
-    let (status, html, bytes) = whole(response).await?;
-    if !status.is_success() {
-        return Err(refusal(status, &bytes));
-    }
-    let value: Value =
-        serde_json::from_slice(&bytes).map_err(|error| not_json(&bytes, html, &error))?;
+/// As [`success`]; it is no JSON, or the text of an error.
+pub(super) async fn json(response: Response) -> Result<Value> {
+    let answer = success(response).await?;
+    let value: Value = answer.read()?;
     if let Some(text) = error_text(&value) {
-        return Err(classify(status.as_u16(), text));
+        return Err(classify(answer.status.as_u16(), text));
     }
-    Ok(Answer { bytes, value })
+    Ok(value)
 }
 
 /// As [`json`], for calls whose success has no body.
 pub(super) async fn done(response: Response) -> Result<()> {
-    let (status, html, bytes) = whole(response).await?;
-    if !status.is_success() {
-        return Err(refusal(status, &bytes));
-    }
+    let Success { html, bytes, .. } = success(response).await?;
     if html || looks_like_html(&bytes) {
         return Err(foreign(ErrorCode::NotOllama, &bytes));
     }
@@ -49,11 +67,7 @@ pub(super) async fn done(response: Response) -> Result<()> {
 
 /// The text of a successful answer.
 pub(super) async fn text(response: Response) -> Result<String> {
-    let (status, _, bytes) = whole(response).await?;
-    if !status.is_success() {
-        return Err(refusal(status, &bytes));
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(String::from_utf8_lossy(&success(response).await?.bytes).into_owned())
 }
 
 /// What an answer means where a stream was expected.
@@ -89,7 +103,8 @@ async fn whole(mut response: Response) -> Result<(StatusCode, bool, Vec<u8>)> {
     if announced > ANSWER_LIMIT as u64 {
         return Err(too_large());
     }
-    let mut bytes = Vec::new();
+    // Growing step by step would copy a large list several times.
+    let mut bytes = Vec::with_capacity(announced as usize);
     while let Some(chunk) = response.chunk().await.map_err(http::failed)? {
         if bytes.len() + chunk.len() > ANSWER_LIMIT {
             return Err(too_large());
@@ -136,7 +151,11 @@ fn foreign(code: ErrorCode, bytes: &[u8]) -> WireError {
 
 /// `{"error": "…"}` and the shape of the compatible routes, `{"error": {"message": "…"}}`.
 pub(super) fn error_text(value: &Value) -> Option<&str> {
-    let error = value.get("error")?;
+    text_of(value.get("error")?)
+}
+
+/// The text in the value of `error`.
+pub(super) fn text_of(error: &impl Json) -> Option<&str> {
     error.as_str().or_else(|| error.get("message")?.as_str())
 }
 

@@ -11,10 +11,11 @@ use tokio_util::io::ReaderStream;
 use url::Url;
 
 use super::{
-    answer::{self, Answer},
+    answer,
     api::{EmbeddingModel, LoadedModel, OllamaApi, PullStream, ShowAnswer, TagsAnswer},
     parse, pull,
     show::show,
+    tags,
 };
 use crate::{Result, http};
 
@@ -54,13 +55,13 @@ impl HttpOllama {
         self.client.request(method, url)
     }
 
-    async fn get(&self, path: &str) -> Result<Answer> {
+    async fn get(&self, path: &str) -> Result<Value> {
         answer::json(send(self.request(Method::GET, path).timeout(self.short)).await?)
             .await
             .map_err(missing_route)
     }
 
-    async fn post(&self, path: &str, body: &Value, limit: Option<Duration>) -> Result<Answer> {
+    async fn post(&self, path: &str, body: &Value, limit: Option<Duration>) -> Result<Value> {
         let request = self.request(Method::POST, path).json(body);
         let request = match limit {
             Some(limit) => request.timeout(limit),
@@ -89,28 +90,29 @@ impl OllamaApi for HttpOllama {
             }
             answer => answer?,
         };
-        parse::text(answer.value.get("version"))
+        parse::text(answer.get("version"))
             .ok_or_else(|| WireError::new(ErrorCode::NotOllama).detail("no version in the answer"))
     }
 
     async fn tags(&self) -> Result<TagsAnswer> {
-        let answer = self.get("api/tags").await?;
-        let models = parse::list(&answer.value)?.iter().filter_map(parse::installed).collect();
+        let request = self.request(Method::GET, "api/tags").timeout(self.short);
+        let answer = answer::success(send(request).await?).await.map_err(missing_route)?;
+        let models = tags::read(&answer)?;
         Ok(TagsAnswer { models, hash: hex(&Sha256::digest(&answer.bytes)) })
     }
 
     async fn ps(&self) -> Result<Vec<LoadedModel>> {
         let answer = self.get("api/ps").await?;
-        Ok(parse::list(&answer.value)?.iter().filter_map(parse::loaded).collect())
+        Ok(parse::list(&answer)?.iter().filter_map(parse::loaded).collect())
     }
 
     async fn show(&self, name: &str) -> Result<ShowAnswer> {
         let body = json!({ "model": name, "verbose": false });
         let answer = self.post("api/show", &body, Some(self.short)).await?;
-        if !answer.value.is_object() {
+        if !answer.is_object() {
             return Err(WireError::new(ErrorCode::BadAnswer).detail("not an object"));
         }
-        Ok(show(answer.value))
+        Ok(show(answer))
     }
 
     async fn load(&self, name: &str, options: &StartOptions, kind: EmbeddingModel) -> Result<()> {

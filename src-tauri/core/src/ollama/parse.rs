@@ -5,7 +5,10 @@ use chrono::DateTime;
 use corral_contract::{ErrorCode, Timestamp, WireError};
 use serde_json::Value;
 
-use super::api::{LoadedModel, ModelDetails, TagsModel};
+use super::{
+    api::{LoadedModel, ModelDetails, TagsModel},
+    loose::Json,
+};
 use crate::Result;
 
 /// Largest number of bytes that is believed: above it, JavaScript cannot count exactly.
@@ -21,12 +24,16 @@ pub(super) fn list(value: &Value) -> Result<&[Value]> {
     match value.get("models") {
         Some(Value::Array(items)) => Ok(items),
         Some(Value::Null) => Ok(&[]),
-        _ => Err(WireError::new(ErrorCode::BadAnswer).detail("no list of models in the answer")),
+        _ => Err(no_list()),
     }
 }
 
+pub(super) fn no_list() -> WireError {
+    WireError::new(ErrorCode::BadAnswer).detail("no list of models in the answer")
+}
+
 /// An entry of the list of installed models; `None` without a name.
-pub(super) fn installed(item: &Value) -> Option<TagsModel> {
+pub(super) fn installed(item: &impl Json) -> Option<TagsModel> {
     Some(TagsModel {
         name: name(item)?,
         modified_at: time(item.get("modified_at")),
@@ -50,11 +57,11 @@ pub(super) fn loaded(item: &Value) -> Option<LoadedModel> {
     })
 }
 
-fn name(item: &Value) -> Option<String> {
+fn name(item: &impl Json) -> Option<String> {
     text(item.get("name")).or_else(|| text(item.get("model")))
 }
 
-pub(super) fn details(value: Option<&Value>) -> ModelDetails {
+pub(super) fn details(value: Option<&impl Json>) -> ModelDetails {
     let part = |key: &str| value.and_then(|value| value.get(key));
     ModelDetails {
         format: text(part("format")),
@@ -66,17 +73,17 @@ pub(super) fn details(value: Option<&Value>) -> ModelDetails {
 }
 
 /// A text that says something.
-pub(super) fn text(value: Option<&Value>) -> Option<String> {
-    value.and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(str::to_owned)
+pub(super) fn text(value: Option<&impl Json>) -> Option<String> {
+    value.and_then(Json::as_str).filter(|text| !text.trim().is_empty()).map(str::to_owned)
 }
 
-pub(super) fn words(value: Option<&Value>) -> Vec<String> {
-    let items = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+pub(super) fn words(value: Option<&impl Json>) -> Vec<String> {
+    let items = value.and_then(Json::as_items).unwrap_or_default();
     items.iter().filter_map(|item| text(Some(item))).collect()
 }
 
 /// A whole number of bytes; negative, broken and absurd ones count as unknown.
-pub(super) fn bytes(value: Option<&Value>) -> Option<u64> {
+pub(super) fn bytes(value: Option<&impl Json>) -> Option<u64> {
     let value = value?;
     let number = value.as_u64().or_else(|| {
         let number = value.as_f64()?;
@@ -88,23 +95,29 @@ pub(super) fn bytes(value: Option<&Value>) -> Option<u64> {
 }
 
 /// As [`bytes`], where zero means "not told".
-pub(super) fn count(value: Option<&Value>) -> Option<u64> {
+pub(super) fn count(value: Option<&impl Json>) -> Option<u64> {
     bytes(value).filter(|number| *number > 0)
 }
 
 /// RFC 3339 with any offset; Go's zero time and everything before 1970 mean "not told".
-pub(super) fn time(value: Option<&Value>) -> Option<Timestamp> {
+pub(super) fn time(value: Option<&impl Json>) -> Option<Timestamp> {
     let time = DateTime::parse_from_rfc3339(value?.as_str()?.trim()).ok()?;
     Some(time.timestamp_millis()).filter(|at| *at > 0).map(Timestamp)
 }
 
 /// 64 hex digits in lower case, without `sha256:`.
-pub(super) fn digest(value: Option<&Value>) -> Option<String> {
-    let text = value?.as_str()?.trim().to_ascii_lowercase();
-    let hex = text.strip_prefix("sha256:").or_else(|| text.strip_prefix("sha256-"));
-    let hex = hex.unwrap_or(&text);
+pub(super) fn digest(value: Option<&impl Json>) -> Option<String> {
+    let text = value?.as_str()?.trim();
+    let hex = match text.split_at_checked(7) {
+        Some((kind, hex))
+            if ["sha256:", "sha256-"].iter().any(|k| kind.eq_ignore_ascii_case(k)) =>
+        {
+            hex
+        }
+        _ => text,
+    };
     let good = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-    good.then(|| hex.to_owned())
+    good.then(|| hex.to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{diff::Diff, store};
 use crate::{
     Core, Result,
     db::failed,
-    models::store::{self as rows, NewModel, Step, StoredModel},
+    models::store::{self as rows, NewModel, Step, StoredModel, listed},
     ollama::TagsModel,
 };
 
@@ -35,40 +35,46 @@ pub(super) async fn apply(
     for (name, item, mark) in &diff.added {
         if let Some(id) = add(&mut transaction, instance, name, item, *mark, now).await? {
             report.added += 1;
-            listed(report, id, &name.display(), Change::Added);
+            tell(report, id, &name.display(), Change::Added);
             changed.push(id);
         }
     }
+    let updated: Vec<ModelId> = diff.updated.iter().map(|(id, ..)| *id).collect();
+    let mut known = listed::these(&mut transaction, &updated).await?;
+    let mut renewed = Vec::new();
     for (id, item, mark) in &diff.updated {
-        if let Some(before) = rows::get_in(&mut transaction, *id).await? {
-            let after = merged(&before, item, *mark, now);
-            let told = told_differently(&before, &after);
+        let Some(before) = known.remove(id) else { continue };
+        let after = merged(&before, item, *mark, now);
+        if told_differently(&before, &after) {
+            report.updated += 1;
+            tell(report, *id, &after.name, Change::Updated);
+            changed.push(*id);
+        } else {
+            report.unchanged += 1;
+        }
+        if listed::only_renewed(&before, &after) {
+            renewed.push(after);
+        } else {
             write(&mut transaction, &before, &after, now, "").await?;
-            if told {
-                report.updated += 1;
-                listed(report, *id, &after.name, Change::Updated);
-                changed.push(*id);
-            } else {
-                report.unchanged += 1;
-            }
         }
     }
+    listed::renew(&mut transaction, &renewed).await?;
+    let mut known = listed::these(&mut transaction, &diff.missing).await?;
     for id in &diff.missing {
-        if let Some(before) = rows::get_in(&mut transaction, *id).await? {
-            let after = missing(&before);
-            let note = "no longer on the server";
-            write(&mut transaction, &before, &after, now, note).await?;
-            report.removed += 1;
-            listed(report, *id, &after.name, Change::Removed);
-            changed.push(*id);
-        }
+        let Some(before) = known.remove(id) else { continue };
+        let after = missing(&before);
+        let note = "no longer on the server";
+        write(&mut transaction, &before, &after, now, note).await?;
+        report.removed += 1;
+        tell(report, *id, &after.name, Change::Removed);
+        changed.push(*id);
     }
     store::seen_in(&mut transaction, instance, hash, now).await?;
     transaction.commit().await.map_err(failed)?;
     Ok(changed)
 }
 
-fn listed(report: &mut SyncReport, model: ModelId, name: &str, change: Change) {
+fn tell(report: &mut SyncReport, model: ModelId, name: &str, change: Change) {
     if report.items.len() < MOST_ITEMS {
         report.items.push(SyncItem { model: Some(model), name: name.to_owned(), change });
     }

@@ -34,19 +34,19 @@ pub(super) struct Diff<'a> {
 /// the others are taken apart.
 pub(super) fn diff<'a>(listed: &'a [TagsModel], known: &[Known]) -> Diff<'a> {
     let mut diff = Diff::default();
-    let by_name: HashMap<&str, &Known> = known.iter().map(|row| (row.name.as_str(), row)).collect();
+    let places = || known.iter().enumerate();
+    let by_name: HashMap<&str, usize> =
+        places().map(|(place, row)| (row.name.as_str(), place)).collect();
     let by_key = LazyCell::new(|| {
-        let keyed = |row: &'_ Known| Some((ModelName::parse(&row.name).ok()?.key(), row.id));
-        known.iter().filter_map(keyed).collect::<HashMap<String, ModelId>>()
+        let keyed =
+            |(place, row): (usize, &Known)| Some((ModelName::parse(&row.name).ok()?.key(), place));
+        places().filter_map(keyed).collect::<HashMap<String, usize>>()
     });
-    let by_id = LazyCell::new(|| {
-        known.iter().map(|row| (row.id, row)).collect::<HashMap<ModelId, &Known>>()
-    });
-    let mut seen: HashSet<ModelId> = HashSet::with_capacity(listed.len());
+    let mut seen = vec![false; known.len()];
     let mut fresh: HashSet<String> = HashSet::new();
     for item in listed {
-        let mut row = by_name.get(item.name.as_str()).copied();
-        if row.is_none() {
+        let mut place = by_name.get(item.name.as_str()).copied();
+        if place.is_none() {
             let name = match ModelName::parse(&item.name) {
                 Ok(name) => name,
                 Err(reason) => {
@@ -55,24 +55,26 @@ pub(super) fn diff<'a>(listed: &'a [TagsModel], known: &[Known]) -> Diff<'a> {
                 }
             };
             let key = name.key();
-            row = by_key.get(&key).and_then(|id| by_id.get(id)).copied();
-            if row.is_none() {
+            place = by_key.get(&key).copied();
+            if place.is_none() {
                 if fresh.insert(key) {
                     diff.added.push((name, item, mark(item)));
                 }
                 continue;
             }
         }
-        let Some(row) = row.filter(|row| seen.insert(row.id)) else { continue };
-        let mark = mark(item);
+        let Some(place) = place.filter(|place| !std::mem::replace(&mut seen[*place], true)) else {
+            continue;
+        };
+        let (row, mark) = (&known[place], mark(item));
         if row.on_server && row.mark == Some(mark) {
             diff.unchanged += 1;
         } else {
             diff.updated.push((row.id, item, mark));
         }
     }
-    let missing = known.iter().filter(|row| row.on_server && !seen.contains(&row.id));
-    diff.missing = missing.map(|row| row.id).collect();
+    let missing = known.iter().zip(seen).filter(|(row, seen)| row.on_server && !seen);
+    diff.missing = missing.map(|(row, _)| row.id).collect();
     diff
 }
 

@@ -2,11 +2,11 @@
 
 use corral_contract::{
     ModelId, WireError,
-    models::{ModelPage, ModelRow, ModelSearchRequest, SortKey, call},
+    models::{ModelPage, ModelSearchRequest, SortKey, call},
     size,
     status::{Origin, Run, Status},
 };
-use sqlx::{QueryBuilder, Row, Sqlite};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteExecutor, sqlite::SqliteRow};
 
 use super::shown::row_columns;
 use crate::{Core, Result, db::failed, models::publish, router::Handle};
@@ -14,6 +14,9 @@ use crate::{Core, Result, db::failed, models::publish, router::Handle};
 /// Rows of a page when none are asked for, and at most.
 const USUAL: u32 = 50;
 const MOST: u32 = 500;
+
+/// Rows that are passed over sooner than a count comes back.
+const NEAR: u64 = 2000;
 
 /// Only the ids of the page are looked for, in the index that has their order and holds everything
 /// that is filtered by; the rows themselves are read for the page alone.
@@ -30,15 +33,60 @@ async fn search(core: &Core, request: &ModelSearchRequest) -> Result<ModelPage> 
     let wanted = Wanted::read(request)?;
     // First, as in the snapshot: an event in between is applied twice instead of lost.
     let seq = core.bus.seq();
-    let ((total, bytes), mut items) =
-        tokio::try_join!(count(core, &wanted), page(core, &wanted, wanted.page))?;
-    let last = total.div_ceil(u64::from(wanted.size)).max(1);
-    let mut page_number = u64::from(wanted.page);
-    if page_number > last {
-        page_number = last;
-        items = page(core, &wanted, last as u32).await?;
+    let found = match near(core, &wanted).await? {
+        Some(found) => found,
+        None => anywhere(core, &wanted).await?,
+    };
+    let items = found.rows.iter().map(|row| publish::shown(core, row));
+    Ok(ModelPage {
+        items: items.collect::<Result<_>>()?,
+        total: found.total,
+        bytes: found.bytes,
+        page: found.page as u32,
+        seq,
+    })
+}
+
+struct Found {
+    total: u64,
+    bytes: u64,
+    page: u64,
+    rows: Vec<SqliteRow>,
+}
+
+/// A page near the beginning, beside the count; `None` when it is far away or there is none.
+async fn near(core: &Core, wanted: &Wanted<'_>) -> Result<Option<Found>> {
+    let (skip, rows) = (wanted.before(wanted.page.into()), u64::from(wanted.size));
+    if skip > NEAR {
+        return Ok(None);
     }
-    Ok(ModelPage { items, total, bytes, page: page_number as u32, seq })
+    let page = wanted.page(Stretch { from_end: false, skip, rows });
+    let ((total, bytes), rows) =
+        tokio::try_join!(count(core.db.read(), wanted), fetch(core.db.read(), page))?;
+    let found = Found { total, bytes, page: wanted.page.into(), rows };
+    Ok((wanted.page == 1 || !found.rows.is_empty()).then_some(found))
+}
+
+/// Any page, the last one for one behind it, from the end that is nearer to it.
+async fn anywhere(core: &Core, wanted: &Wanted<'_>) -> Result<Found> {
+    // In one look, so that the number of rows is true for the page that is found by it. It ends
+    // when dropped: nothing was written.
+    let mut look = core.db.read().begin().await.map_err(failed)?;
+    let (total, bytes) = count(&mut *look, wanted).await?;
+    let page = u64::from(wanted.page).min(total.div_ceil(u64::from(wanted.size))).max(1);
+    let before = wanted.before(page);
+    let rows = u64::from(wanted.size).min(total - before);
+    let behind = total - before - rows;
+    let nearest = Stretch { from_end: behind < before, skip: behind.min(before), rows };
+    let rows = fetch(&mut *look, wanted.page(nearest)).await?;
+    Ok(Found { total, bytes, page, rows })
+}
+
+/// Where the rows of a page are in their order: an index is walked row by row from either end.
+struct Stretch {
+    from_end: bool,
+    skip: u64,
+    rows: u64,
 }
 
 /// A request whose every field was understood.
@@ -73,6 +121,11 @@ impl<'a> Wanted<'a> {
         Ok(Wanted { request, page: request.page.max(1), size, name, min, max })
     }
 
+    /// Rows before a page.
+    fn before(&self, page: u64) -> u64 {
+        (page - 1) * u64::from(self.size)
+    }
+
     /// The conditions, after `WHERE`.
     fn conditions(&self, query: &mut QueryBuilder<Sqlite>) {
         query.push("hidden_until IS NULL");
@@ -92,23 +145,42 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// The index whose order this is, and the order: only words of our own. Each ends in the id
-    /// and so is total.
-    fn order(&self) -> (&'static str, &'static str) {
-        match (self.request.sort_by, self.request.sort_desc) {
-            (None, false) => ("model_by_id", "id"),
-            (None, true) => ("model_by_id", "id DESC"),
-            (Some(SortKey::Name), false) => ("model_by_name", "sort_key, id"),
-            (Some(SortKey::Name), true) => ("model_by_name", "sort_key DESC, id DESC"),
-            (Some(SortKey::Size), false) => ("model_by_size", "bytes NULLS LAST, id"),
-            (Some(SortKey::Size), true) => ("model_by_size", "bytes DESC NULLS LAST, id DESC"),
-            (Some(SortKey::CreatedAt), false) => ("model_by_age", "created_at, id"),
-            (Some(SortKey::CreatedAt), true) => ("model_by_age", "created_at DESC, id DESC"),
-            (Some(SortKey::Status), false) => ("model_by_status", "status_place, sort_key, id"),
-            (Some(SortKey::Status), true) => {
-                ("model_by_status", "status_place DESC, sort_key DESC, id DESC")
+    /// The index whose order this is, the order, and the same backwards: only words of our own.
+    /// Each ends in the id and so is total.
+    fn order(&self) -> (&'static str, &'static str, &'static str) {
+        let (index, up, down) = match self.request.sort_by {
+            None => ("model_by_id", "id", "id DESC"),
+            Some(SortKey::Name) => ("model_by_name", "sort_key, id", "sort_key DESC, id DESC"),
+            // Unknown sizes come last both ways.
+            Some(SortKey::Size) if self.request.sort_desc => {
+                ("model_by_size", "bytes NULLS FIRST, id", "bytes DESC NULLS LAST, id DESC")
             }
-        }
+            Some(SortKey::Size) => {
+                ("model_by_size", "bytes NULLS LAST, id", "bytes DESC NULLS FIRST, id DESC")
+            }
+            Some(SortKey::CreatedAt) => {
+                ("model_by_age", "created_at, id", "created_at DESC, id DESC")
+            }
+            Some(SortKey::Status) => (
+                "model_by_status",
+                "status_place, sort_key, id",
+                "status_place DESC, sort_key DESC, id DESC",
+            ),
+        };
+        if self.request.sort_desc { (index, down, up) } else { (index, up, down) }
+    }
+
+    /// The query of a page.
+    fn page(&self, stretch: Stretch) -> QueryBuilder<Sqlite> {
+        let (index, order, backwards) = self.order();
+        let mut query = QueryBuilder::new(PAGE);
+        query.push(index).push(" WHERE ");
+        self.conditions(&mut query);
+        query.push(" ORDER BY ").push(if stretch.from_end { backwards } else { order });
+        query.push(" LIMIT ").push_bind(stretch.rows.cast_signed());
+        query.push(" OFFSET ").push_bind(stretch.skip.cast_signed());
+        query.push(") AS page CROSS JOIN model m ON m.id = page.place ORDER BY ").push(order);
+        query
     }
 }
 
@@ -148,27 +220,21 @@ fn pattern(text: &str) -> String {
     pattern
 }
 
-async fn count(core: &Core, wanted: &Wanted<'_>) -> Result<(u64, u64)> {
+async fn count(database: impl SqliteExecutor<'_>, wanted: &Wanted<'_>) -> Result<(u64, u64)> {
     let mut query = QueryBuilder::new(
         "SELECT COUNT(*) AS total, COALESCE(SUM(bytes), 0) AS bytes
          FROM model INDEXED BY model_search WHERE ",
     );
     wanted.conditions(&mut query);
-    let row = query.build().fetch_one(core.db.read()).await.map_err(failed)?;
+    let row = query.build().fetch_one(database).await.map_err(failed)?;
     Ok((row.get::<i64, _>("total").cast_unsigned(), row.get::<i64, _>("bytes").cast_unsigned()))
 }
 
-async fn page(core: &Core, wanted: &Wanted<'_>, number: u32) -> Result<Vec<ModelRow>> {
-    let (index, order) = wanted.order();
-    let mut query = QueryBuilder::new(PAGE);
-    query.push(index).push(" WHERE ");
-    wanted.conditions(&mut query);
-    query.push(" ORDER BY ").push(order);
-    query.push(" LIMIT ").push_bind(i64::from(wanted.size));
-    query.push(" OFFSET ").push_bind(i64::from(number - 1) * i64::from(wanted.size));
-    query.push(") AS page CROSS JOIN model m ON m.id = page.place ORDER BY ").push(order);
-    let rows = query.build().fetch_all(core.db.read()).await.map_err(failed)?;
-    rows.iter().map(|row| publish::shown(core, row)).collect()
+async fn fetch(
+    database: impl SqliteExecutor<'_>,
+    mut query: QueryBuilder<Sqlite>,
+) -> Result<Vec<SqliteRow>> {
+    query.build().fetch_all(database).await.map_err(failed)
 }
 
 const EIGHT: &str = "SELECT m.id, m.name, m.bytes, m.origin, m.install, m.run, m.message,
@@ -179,7 +245,7 @@ const EIGHT: &str = "SELECT m.id, m.name, m.bytes, m.origin, m.install, m.run, m
 /// The document's eight fields of every model, with its JSON keys.
 pub(in crate::models) async fn mirror(core: &Core) -> Result<Vec<serde_json::Value>> {
     let rows = sqlx::query(EIGHT).fetch_all(core.db.read()).await.map_err(failed)?;
-    let eight = |row: &sqlx::sqlite::SqliteRow| {
+    let eight = |row: &SqliteRow| {
         let install = corral_contract::status::Install::parse(row.get("install"))?;
         let status = Status::derive(install, Run::parse(row.get("run"))?);
         let bytes = row.get::<Option<i64>, _>("bytes").map(i64::cast_unsigned);
