@@ -70,8 +70,8 @@ const MENU: Step = ClickCss("[data-testid='row-gemma3:4b'] [data-testid='row-men
 const DETAIL: &[Step] = &[MENU, Click("row-action-details"), See("detail")];
 const WRONG_NAME: &[Step] =
     &[Click("models-new"), See("dialog-create"), Fill("create-name", "Bad Name!")];
-const DELETE: &[Step] = &[MENU, Click("row-action-delete"), See("dialog-delete")];
-const BATCH_DELETE: &[Step] = &[Click("select-page"), Click("batch-delete"), See("dialog-delete")];
+const DELETE: &[Step] = &[MENU, Click("row-action-delete"), See("delete-freed")];
+const BATCH_DELETE: &[Step] = &[Click("select-page"), Click("batch-delete"), See("delete-freed")];
 const DOWNLOADS: &[Step] = &[See(SLOW), See(FAILING)];
 const SLOW: &str = "downloads-row-llama3.3:70b";
 const FAILING: &str = "downloads-row-tinyllama:1.1b";
