@@ -84,8 +84,8 @@ const UNKNOWN: &[Step] = &[
     Fill("create-name", "no-such-model"),
     See("check-refusal"),
 ];
-const DELETE: &[Step] = &[MENU, Click("row-action-delete"), See("dialog-delete")];
-const BATCH_DELETE: &[Step] = &[Click("select-page"), Click("batch-delete"), See("dialog-delete")];
+const DELETE: &[Step] = &[MENU, Click("row-action-delete"), See("delete-freed")];
+const BATCH_DELETE: &[Step] = &[Click("select-page"), Click("batch-delete"), See("delete-freed")];
 const DOWNLOADS: &[Step] = &[See(SLOW), See(FAILING)];
 const SLOW: &str = "downloads-row-llama3.3:70b";
 const FAILING: &str = "downloads-row-tinyllama:1.1b";

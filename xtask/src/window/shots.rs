@@ -125,6 +125,15 @@ async fn shoot(window: &Window, scene: &Shown, path: &Path) -> Option<String> {
 async fn picture(window: &Window, scene: &Shown, path: &Path) -> Result<()> {
     window.click(&format!("nav-{}", scene.page)).await?;
     walk(window, scene.steps).await?;
+    // What only turns goes on for ever; what moves in comes to rest.
+    let body = "return document.getAnimations().every(each => \
+                each.playState !== 'running' \
+                || each.effect.getComputedTiming().iterations === Infinity)";
+    window
+        .wait_for("everything has come to rest", async |window| {
+            Ok(window.script(body, Vec::new()).await? == json!(true))
+        })
+        .await?;
     window.screenshot(path).await
 }
 

@@ -190,7 +190,10 @@ fn Filters(filter: RwSignal<Filter>, #[prop(into)] on_again: Callback<()>) -> im
 
 /// A target that is a request: what it says, without what it leaves as it is, the name first.
 fn readable(target: &str) -> String {
-    let Ok(Value::Object(request)) = serde_json::from_str(target) else {
+    // A long one was cut where it was kept: what is whole of it can be read.
+    let whole = target.rfind(",\"").map(|end| format!("{}}}", &target[..end]));
+    let cut = || serde_json::from_str(whole.as_deref()?).ok();
+    let Some(Value::Object(request)) = serde_json::from_str(target).ok().or_else(cut) else {
         return target.to_owned();
     };
     let mut parts: Vec<(String, String)> = request
@@ -273,5 +276,6 @@ mod tests {
         assert_eq!(readable(request), "a:1 · instance 2 · priority high");
         assert_eq!(readable("llama3.2:3b"), "llama3.2:3b");
         assert_eq!(readable(r#"{"cut off"#), r#"{"cut off"#);
+        assert_eq!(readable(r#"{"language":"en","parallel":3,"cut o"#), "language en · parallel 3");
     }
 }
