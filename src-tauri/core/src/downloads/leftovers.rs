@@ -29,11 +29,14 @@ pub(super) fn clear(core: &Core, queue: &Queue, id: JobId) {
         for _ in 0..TRIES {
             let (folders, digests) = (folders.clone(), digests.clone());
             let remove = move || {
-                let all = folders.iter().flat_map(|folder| {
-                    digests.iter().map(move |digest| transfers::discard(folder, digest))
-                });
-                // Every one is tried, whatever became of the one before.
-                all.fold(true, |done, removed| done && removed)
+                let mut done = true;
+                for folder in &folders {
+                    for digest in &digests {
+                        // Every one is tried, whatever became of the one before.
+                        done &= transfers::discard(folder, digest);
+                    }
+                }
+                done
             };
             if tokio::task::spawn_blocking(remove).await.unwrap_or(true) {
                 return;

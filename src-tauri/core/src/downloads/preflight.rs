@@ -35,18 +35,24 @@ const MEGABYTE: u64 = 1_000_000;
 
 /// Manifests that were asked for a moment ago, with how long the registry took.
 #[derive(Default)]
-pub(super) struct Recent(Mutex<HashMap<Repository, (Instant, Arc<Manifest>, Duration)>>);
+pub(super) struct Recent(Mutex<HashMap<Repository, Answer>>);
+
+struct Answer {
+    since: Instant,
+    manifest: Arc<Manifest>,
+    took: Duration,
+}
 
 impl Recent {
     fn get(&self, repository: &Repository) -> Option<(Arc<Manifest>, Duration)> {
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.retain(|_, (since, _, _)| since.elapsed() < FRESH);
-        recent.get(repository).map(|(_, manifest, took)| (manifest.clone(), *took))
+        recent.retain(|_, answer| answer.since.elapsed() < FRESH);
+        recent.get(repository).map(|answer| (answer.manifest.clone(), answer.took))
     }
 
     fn put(&self, repository: Repository, manifest: Arc<Manifest>, took: Duration) {
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.insert(repository, (Instant::now(), manifest, took));
+        recent.insert(repository, Answer { since: Instant::now(), manifest, took });
     }
 }
 
