@@ -1,6 +1,7 @@
-//! The two threads that a blob has beside its connections: one writes what comes, one proves what
-//! was claimed and hashes the bytes as soon as they have no gap before them. Both keep disk and
-//! arithmetic away from the threads that serve the network.
+//! The threads that a blob has beside its connections: one writes what comes, one proves what was
+//! claimed and hashes the bytes as soon as they have no gap before them, and a large blob has one
+//! that sends them on to the disk. They keep disk and arithmetic away from the threads that serve
+//! the network.
 
 use std::{
     fs::File,
@@ -19,6 +20,9 @@ use super::{
     staging::{Staged, read_at, write_at},
 };
 
+/// Bytes after which the system is asked to put them on the disk, so that little is left to do
+/// before the blob is published. Nobody waits for it, and nothing relies on it.
+const SETTLE: u64 = 128 << 20;
 /// Bytes that are read back at once.
 const BLOCK: usize = 1 << 20;
 
@@ -90,6 +94,21 @@ impl Ground {
         self.wake();
     }
 
+    /// Waits until so many bytes are there; `None` when the blob is whole or nobody goes on.
+    fn wait_for_bytes(&self, bytes: u64, size: u64) -> Option<u64> {
+        let mut board = self.board();
+        loop {
+            let done = board.done();
+            if done >= size || self.closed() {
+                return None;
+            }
+            if done >= bytes {
+                return Some(done);
+            }
+            board = self.news.wait(board).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     fn closed(&self) -> bool {
         self.state.borrow().closed
     }
@@ -126,6 +145,23 @@ pub(super) fn write(
         }
         staged
     })
+}
+
+/// Sends what was written on to the disk while more comes; ends with the blob or with the ground.
+pub(super) fn settle(ground: Arc<Ground>, data: File, size: u64) -> Option<thread::JoinHandle<()>> {
+    if size < 2 * SETTLE {
+        return None;
+    }
+    let work = move || {
+        let mut settled = 0;
+        while let Some(done) = ground.wait_for_bytes(settled + SETTLE, size) {
+            // A disk that refuses will say so again when it counts.
+            let _ = data.sync_data();
+            settled = done;
+        }
+    };
+    // Without this thread publishing takes a little longer.
+    thread::Builder::new().name("blob-settler".to_owned()).spawn(work).ok()
 }
 
 fn put(staged: &mut Staged, chunk: &Chunk) -> io::Result<Range<u64>> {

@@ -81,6 +81,8 @@ async fn attempt(order: &Order, means: &Means) -> Result<(Staged, [u8; 32]), Fai
     claims.iter().for_each(|claim| board.claim(claim.range()));
     let ground = Ground::new(board);
     let data = staged.data.try_clone().map_err(of_disk)?;
+    let settled = staged.data.try_clone().map_err(of_disk)?;
+    let settler = disk::settle(ground.clone(), settled, order.size);
     let prover = disk::prove(ground.clone(), data, claims, order.size).map_err(of_disk)?;
     let (chunks, underway) = mpsc::channel(UNDERWAY);
     let writer = disk::write(ground.clone(), staged, underway).map_err(of_disk)?;
@@ -89,7 +91,11 @@ async fn attempt(order: &Order, means: &Means) -> Result<(Staged, [u8; 32]), Fai
         ground.close();
     }
     // The crew's end closed the channel: the writer puts away what it has and gives the files back.
-    let join = tokio::task::spawn_blocking(move || (writer.join(), prover.join()));
+    // None of the threads may hold the file any more: not every system moves one that is open.
+    let join = tokio::task::spawn_blocking(move || {
+        let _ = settler.map(std::thread::JoinHandle::join);
+        (writer.join(), prover.join())
+    });
     let (staged, digest) = join.await.map_err(|_| panicked())?;
     let (staged, digest) = (staged.map_err(|_| panicked())?, digest.map_err(|_| panicked())?);
     if let Some(fault) = ground.watch().borrow().fault.clone() {
