@@ -94,7 +94,7 @@ pub(super) fn bytes(value: Option<&impl Json>) -> Option<u64> {
     (number <= MOST_BYTES).then_some(number)
 }
 
-/// As [`bytes`], where zero means "not told".
+/// As [`bytes()`], where zero means "not told".
 pub(super) fn count(value: Option<&impl Json>) -> Option<u64> {
     bytes(value).filter(|number| *number > 0)
 }

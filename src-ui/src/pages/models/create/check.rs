@@ -188,7 +188,7 @@ fn Facts(answer: Preflight) -> impl IntoView {
             <dl class="check__lines">
                 <Line key="check.download" parts=download text=Signal::derive(to_fetch) />
                 {room}
-                {memory(words, &answer.memory)}
+                {memory(words, answer.memory.clone())}
                 {time}
                 {license.map(|text| view! { <Line key="check.license" text=Signal::stored(text) /> })}
             </dl>
@@ -197,7 +197,7 @@ fn Facts(answer: Preflight) -> impl IntoView {
 }
 
 /// The memory that counts for where the model would run.
-fn memory(words: Words, check: &MemoryCheck) -> Option<impl IntoView> {
+fn memory(words: Words, check: MemoryCheck) -> Option<impl IntoView> {
     let needed = check.needed?;
     let on_gpu = matches!(check.fit, Fit::Gpu | Fit::Split)
         || (check.vram_total.is_some() && check.fit != Fit::Cpu);
