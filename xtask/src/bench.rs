@@ -74,7 +74,9 @@ fn download() -> Result<Measured> {
 fn window() -> Result<Measured> {
     packages::ensure(&[Need::Driver])?;
     let app = run::build()?;
-    process::run(process::cargo().args(["build", "--release", "--package", "corral-bare"]))?;
+    // Together with the app: alone it would want other features, and half of the tree anew.
+    let both = ["--package", "corral", "--package", "corral-bare"];
+    process::run(process::cargo().args(["build", "--release"]).args(both))?;
     let bare = run::program("corral-bare");
     let mut measured =
         measured(window_program().arg("bench").arg("--app").arg(app).arg("--bare").arg(bare))?;
