@@ -7,6 +7,7 @@ mod downloads;
 mod ground;
 mod instances;
 mod models;
+mod played;
 #[cfg(target_os = "linux")]
 mod small_disk;
 mod stage;

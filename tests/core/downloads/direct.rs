@@ -1,7 +1,7 @@
 //! Downloads that Corral moves itself, into a store on this machine.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -16,7 +16,6 @@ use corral_contract::{
     settings::{FetchWay, Settings, call as settings},
     status::Status,
 };
-use corral_core::instances::{Machine, Process, Space, System, ThisMachine};
 use corral_testbed::{
     FakeOllama, FakeRegistry,
     content::Content,
@@ -27,42 +26,12 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::stage::{online, row, seed, until_job, wish};
-use crate::support::{Bench, at};
+use crate::{
+    played::Played,
+    support::{Bench, at},
+};
 
 const MB: u64 = 1_000_000;
-
-/// This machine, with as much room as a test says.
-struct Roomy(Arc<AtomicU64>);
-
-impl Machine for Roomy {
-    fn system(&self) -> System {
-        ThisMachine.system()
-    }
-    fn servers(&self) -> Vec<Process> {
-        Vec::new()
-    }
-    fn runners(&self, _: u32) -> Option<Vec<PathBuf>> {
-        None
-    }
-    fn variable(&self, name: &str) -> Option<String> {
-        ThisMachine.variable(name)
-    }
-    fn head(&self, file: &Path) -> Option<String> {
-        ThisMachine.head(file)
-    }
-    fn entries(&self, folder: &Path) -> Vec<PathBuf> {
-        ThisMachine.entries(folder)
-    }
-    fn exists(&self, path: &Path) -> bool {
-        ThisMachine.exists(path)
-    }
-    fn space(&self, _: &Path) -> Option<Space> {
-        Some(Space { free: self.0.load(Ordering::SeqCst), total: 1_000_000 * MB })
-    }
-    fn writable(&self, folder: &Path) -> bool {
-        ThisMachine.writable(folder)
-    }
-}
 
 pub(super) struct Place {
     pub(super) bench: Bench,
@@ -82,7 +51,7 @@ impl Place {
         let server = server.start().await.expect("a server");
         let registry = FakeRegistry::start().await.expect("a registry");
         let free = Arc::new(AtomicU64::new(500_000 * MB));
-        let (url, room, of) = (server.url(), Roomy(free.clone()), registry.url());
+        let (url, room, of) = (server.url(), Played::with_room(&free), registry.url());
         let bench = Bench::with(|config| {
             seed(config, &url);
             config.machine = Arc::new(room);

@@ -1,11 +1,8 @@
 //! What is known and refused before a byte moves.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use corral_contract::{
@@ -16,10 +13,7 @@ use corral_contract::{
     models::{CreateModel, JobRef, call::Create},
     settings::{Settings, call as settings},
 };
-use corral_core::{
-    instances::{Machine, Process, Space, System, ThisMachine},
-    registry::RegistryConfig,
-};
+use corral_core::registry::RegistryConfig;
 use corral_testbed::{
     FakeOllama, FakeRegistry,
     content::Content,
@@ -30,43 +24,13 @@ use corral_testbed::{
 use tempfile::TempDir;
 
 use super::stage::{online, seed, wish};
-use crate::support::{Bench, at};
+use crate::{
+    played::Played,
+    support::{Bench, at},
+};
 
 const MB: u64 = 1_000_000;
 const LARGE: u64 = 40 * MB;
-
-/// This machine, with as much room as a test says.
-struct Roomy(Arc<AtomicU64>);
-
-impl Machine for Roomy {
-    fn system(&self) -> System {
-        ThisMachine.system()
-    }
-    fn servers(&self) -> Vec<Process> {
-        Vec::new()
-    }
-    fn runners(&self, _: u32) -> Option<Vec<PathBuf>> {
-        None
-    }
-    fn variable(&self, name: &str) -> Option<String> {
-        ThisMachine.variable(name)
-    }
-    fn head(&self, file: &Path) -> Option<String> {
-        ThisMachine.head(file)
-    }
-    fn entries(&self, folder: &Path) -> Vec<PathBuf> {
-        ThisMachine.entries(folder)
-    }
-    fn exists(&self, path: &Path) -> bool {
-        ThisMachine.exists(path)
-    }
-    fn space(&self, _: &Path) -> Option<Space> {
-        Some(Space { free: self.0.load(Ordering::SeqCst), total: 1_000_000 * MB })
-    }
-    fn writable(&self, folder: &Path) -> bool {
-        ThisMachine.writable(folder)
-    }
-}
 
 struct Place {
     bench: Bench,
@@ -92,7 +56,7 @@ impl Place {
         let free = Arc::new(AtomicU64::new(500_000 * MB));
         let key = store.path().join("id_ed25519");
         std::fs::write(&key, corral_testbed::key::openssh(5).0).expect("a key");
-        let (url, room, of) = (server.url(), Roomy(free.clone()), registry.url());
+        let (url, room, of) = (server.url(), Played::with_room(&free), registry.url());
         let bench = Bench::with(|config| {
             seed(config, &url);
             config.machine = Arc::new(room);

@@ -1,73 +1,26 @@
 //! Crashes and unloads by others, told apart by the processes of the server.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use corral_contract::{
     models::ModelRow,
     settings::{self, Settings},
     status::{Cause, Status},
 };
-use corral_core::instances::{Machine, Process, Space, System, ThisMachine};
 use corral_testbed::{
     FakeOllama,
     ollama::{LayerKind, library},
 };
 
-use crate::stage::{Stage, clock};
+use crate::{
+    played::Played,
+    stage::{Stage, clock},
+};
 
 const NAME: &str = "llama3.2:3b";
 
-/// This machine with one server on it, whose runners a test makes up.
-#[derive(Clone)]
-struct WithRunners {
-    host: String,
-    open: Arc<Mutex<Vec<PathBuf>>>,
-}
-
-impl WithRunners {
-    fn open(&self, weights: Option<&Path>) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        *open = weights.map(Path::to_owned).into_iter().collect();
-    }
-}
-
-impl Machine for WithRunners {
-    fn system(&self) -> System {
-        ThisMachine.system()
-    }
-    fn servers(&self) -> Vec<Process> {
-        let environment = [("OLLAMA_HOST".to_owned(), self.host.clone())].into();
-        vec![Process { pid: 4242, environment, ..Process::default() }]
-    }
-    fn runners(&self, server: u32) -> Option<Vec<PathBuf>> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        (server == 4242).then(|| open.clone())
-    }
-    fn variable(&self, name: &str) -> Option<String> {
-        ThisMachine.variable(name)
-    }
-    fn head(&self, file: &Path) -> Option<String> {
-        ThisMachine.head(file)
-    }
-    fn entries(&self, folder: &Path) -> Vec<PathBuf> {
-        ThisMachine.entries(folder)
-    }
-    fn exists(&self, path: &Path) -> bool {
-        ThisMachine.exists(path)
-    }
-    fn space(&self, path: &Path) -> Option<Space> {
-        ThisMachine.space(path)
-    }
-    fn writable(&self, folder: &Path) -> bool {
-        ThisMachine.writable(folder)
-    }
-}
-
 /// A running model whose runner has been seen.
-async fn running() -> (Stage, WithRunners, PathBuf, tempfile::TempDir) {
+async fn running() -> (Stage, Played, PathBuf, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let model = library::pick(NAME);
     let weights = model.layers().into_iter().find(|layer| layer.kind == LayerKind::Model);
@@ -75,7 +28,7 @@ async fn running() -> (Stage, WithRunners, PathBuf, tempfile::TempDir) {
     let weights = folder.path().join("blobs").join(weights);
     let server = FakeOllama::builder().clock(clock()).folder(folder.path()).models([model]);
     let server = server.start().await.expect("a server");
-    let machine = WithRunners { host: server.address().to_string(), open: Arc::default() };
+    let machine = Played::with_server(server.address());
     let here = machine.clone();
     let stage = Stage::on(server, |config| config.machine = Arc::new(here)).await;
     let quick = Settings { poll_visible_seconds: 1, ..Settings::default() };
