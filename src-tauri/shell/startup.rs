@@ -67,6 +67,7 @@ impl Start {
             // "Instead" as the variable promises: who sets it may have reasons to ask nobody else.
             mirrors_only: mirrors.is_some(),
             key: dirs::home_dir().map(|home| home.join(".ollama").join("id_ed25519")),
+            limit: None,
         };
         if let Ok(downloads) = std::env::var(SEED_DOWNLOADS) {
             start.core.seed_downloads = read_seed::<SeedDownload>(SEED_DOWNLOADS, &downloads);

@@ -18,7 +18,7 @@ pub fn out_of_reach() -> RegistryConfig {
 pub fn at(url: &str) -> RegistryConfig {
     let url = url.parse().expect("an address");
     let mirrors = [("registry.ollama.ai".to_owned(), vec![url])].into();
-    RegistryConfig { mirrors, mirrors_only: true, key: None }
+    RegistryConfig { mirrors, mirrors_only: true, ..RegistryConfig::default() }
 }
 
 /// A core with its folder and its clock.

@@ -33,6 +33,7 @@ mod job;
 mod leftovers;
 mod meter;
 mod preflight;
+mod present;
 pub mod pull;
 mod queue;
 mod recovery;

@@ -31,6 +31,9 @@ pub use blob::Place;
 pub(crate) use manifest::kind_of;
 pub use manifest::{Blob, Manifest};
 
+/// How long a registry may take to answer a question. Blobs take as long as they take.
+pub const QUESTION_LIMIT: Duration = Duration::from_secs(60);
+
 /// Addresses by the host of the registry that they stand for.
 pub type Mirrors = BTreeMap<String, Vec<Url>>;
 
@@ -42,6 +45,8 @@ pub struct RegistryConfig {
     pub mirrors: Mirrors,
     /// A registry that has mirrors is never asked itself.
     pub mirrors_only: bool,
+    /// How long a registry may take to answer a question; `None` = [`QUESTION_LIMIT`].
+    pub limit: Option<Duration>,
     /// Ollama's own key on this machine, which its registry knows its users by.
     pub key: Option<PathBuf>,
 }
@@ -113,6 +118,10 @@ impl Registries {
     /// The client that may speak to an address.
     fn client(&self, url: &Url) -> &Client {
         if http::is_loopback(url) { &self.0.local } else { &self.0.outside }
+    }
+
+    fn limit(&self) -> Duration {
+        self.0.config.limit.unwrap_or(QUESTION_LIMIT)
     }
 
     fn token(&self, base: &Url) -> Option<String> {

@@ -163,6 +163,12 @@ pub fn left_of(folder: &Path, digest: &str, size: u64) -> Option<u64> {
     Staged::peek(folder, &sum_of(digest)?, size)
 }
 
+/// Whether an earlier attempt set room aside for a blob. Blocks.
+#[must_use]
+pub fn is_begun(folder: &Path, digest: &str) -> bool {
+    sum_of(digest).is_some_and(|sum| Staged::is_there(folder, &sum))
+}
+
 /// Removes what an earlier attempt left of a blob. `false` while somebody works on it. Blocks.
 #[must_use]
 pub fn discard(folder: &Path, digest: &str) -> bool {

@@ -146,6 +146,33 @@ async fn a_model_arrives_byte_for_byte_and_the_server_fetches_nothing() {
     assert!(several > 4, "several ranges at once");
 }
 
+// criterion: 2.8
+// criterion: 11.3
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_is_away_for_a_while_does_not_cost_what_has_come() {
+    let place = Place::new().await;
+    let parts = layers(29, 20 * MB);
+    place.publish("large", &parts);
+    place.registry.rate(Some(4 * MB));
+    let job = place.create("large").await.job;
+    let ids = JobIds { ids: vec![job] };
+    place.until("half of it", job, |job| job.progress.done > 10 * MB).await;
+    place.bench.ask::<call::Pause>(ids.clone()).await.expect("it pauses");
+    place.until("a pause", job, |job| job.state == JobState::Paused).await;
+    place.registry.manifest_status(Some((503, "back soon")));
+    place.registry.rate(None);
+    place.bench.ask::<call::Resume>(ids).await.expect("it goes on");
+    let waits = place
+        .until("it waits", job, |job| matches!(job.wait, Some(WaitReason::Retry { .. })))
+        .await;
+    assert_eq!(waits.problem.expect("why").code, ErrorCode::RegistryUnreachable);
+    assert!(place.server.requests_to("POST", "/api/pull").is_empty(), "not left to the server");
+    place.registry.manifest_status(None);
+    let done = place.done(job).await;
+    assert!(done.progress.again <= 16 << 20, "{} fetched again", done.progress.again);
+    place.whole(&parts);
+}
+
 // criterion: 2.4
 #[tokio::test(flavor = "multi_thread")]
 async fn models_that_share_a_layer_fetch_it_once() {

@@ -11,9 +11,10 @@ use corral_contract::{
     command::Nothing,
     downloads::{Basis, CheckDownload, Preflight, call},
     models::{CreateModel, JobRef, call::Create},
+    name::ModelName,
     settings::{Settings, call as settings},
 };
-use corral_core::registry::RegistryConfig;
+use corral_core::registry::{Registries, RegistryConfig, Repository};
 use corral_testbed::{
     FakeOllama, FakeRegistry,
     content::Content,
@@ -299,4 +300,19 @@ async fn a_token_goes_to_the_registry_alone() {
     place.registry.access(Access::Denied);
     let other = place.check("third").await;
     assert!(other.warnings.iter().any(|each| each.code == ErrorCode::SignInNeeded));
+}
+
+// criterion: 2.2
+#[tokio::test]
+async fn a_registry_that_takes_the_question_and_never_answers_is_given_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let limit = Some(std::time::Duration::from_millis(50));
+    let registries = Registries::new(RegistryConfig { limit, ..at(&url) }).expect("clients");
+    let name = ModelName::parse("large").expect("a name");
+    let repository = Repository { name, insecure: false, server_version: None };
+    let refused = registries.manifest(&repository).await.expect_err("nobody answers");
+    assert_eq!(refused.error.code, ErrorCode::RegistryUnreachable);
+    assert_eq!(refused.error.params["why"], "TIMED_OUT");
+    drop(listener);
 }

@@ -70,6 +70,7 @@ async fn ended(
         instance: InstanceId(1),
         name: ModelName::parse("a").expect("a name"),
         insecure: false,
+        known: Vec::new(),
     };
     let plan: Plan = fetch.prepare(request).await.expect("a plan");
     assert_eq!(plan.total(), None, "a pull knows its layers only when they come");

@@ -117,8 +117,13 @@ async fn fetch(
     let permanent = |error| FetchFailure::new(Class::Permanent, error);
     let name = ModelName::parse(&job.name)
         .map_err(|error| permanent(WireError::field("name", error.as_str())))?;
-    let request =
-        FetchRequest { job: job.id, instance: job.instance, name, insecure: job.options.insecure };
+    let request = FetchRequest {
+        job: job.id,
+        instance: job.instance,
+        name,
+        insecure: job.options.insecure,
+        known: sink.meter.view().layers.into_iter().map(|layer| layer.digest).collect(),
+    };
     let fetch = way::choose(core, job.instance).await.map_err(permanent)?;
     let plan = tokio::select! {
         () = stop.cancelled() => return Err(FetchFailure::stopped()),

@@ -1,10 +1,7 @@
 //! Fetching by Corral itself: the manifest from the registry, each missing blob as a transfer, and
 //! the finished blobs handed to the server, which then only has to write the manifest.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use corral_contract::{
@@ -20,11 +17,12 @@ use super::{
         Class, Fetch, FetchFailure, FetchRequest, FetchSink, Fetched, LayerReport, Limits, Plan,
         PlannedLayer, WaitFor,
     },
+    present,
     pull::PullFetch,
 };
 use crate::{
     ollama::OllamaApi,
-    registry::{Blob, Manifest, Registries, Repository},
+    registry::{Blob, Failure, Manifest, Registries, Repository},
     transfers::{self, Failed, Order, Share, Transfers, Whole, Why},
 };
 
@@ -34,8 +32,6 @@ mod land;
 const AT_ONCE: usize = 6;
 /// Finished blobs that go to their place at once.
 const LANDING: usize = 8;
-/// Questions to a server at once.
-const ASKING: usize = 8;
 
 /// Where finished blobs go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +76,11 @@ impl Fetch for DirectFetch {
             Ok(manifest) => manifest,
             Err(failure) if is_final(failure.error.code) => {
                 return Err(FetchFailure::new(Class::Permanent, failure.error));
+            }
+            // What has come is of no use to the server's puller, which would begin anew.
+            Err(failure) if self.began(&request).await => {
+                let Failure { error, retry_after, .. } = failure;
+                return Err(FetchFailure { class: Class::Retry, error, retry_after });
             }
             // The server may have a way of its own.
             Err(failure) => {
@@ -147,24 +148,25 @@ impl DirectFetch {
         }
     }
 
+    /// Whether an earlier attempt left something to go on from.
+    async fn began(&self, request: &FetchRequest) -> bool {
+        let (staging, known) = (self.landing.staging(), request.known.clone());
+        let look = move || known.iter().any(|digest| transfers::is_begun(&staging, digest));
+        tokio::task::spawn_blocking(look).await.unwrap_or(false)
+    }
+
     /// Which blobs of a manifest the server has.
     async fn present(&self, manifest: &Manifest) -> Result<Vec<bool>, FetchFailure> {
         match &self.landing {
             Landing::Store { models } => {
-                let folder = models.join("blobs");
-                let blobs = manifest.blobs.clone();
-                let look = move || blobs.iter().map(|blob| is_there(&folder, blob)).collect();
-                let look = tokio::task::spawn_blocking(look);
-                look.await.map_err(|_| broken("looking for blobs"))
+                let (folder, blobs) = (models.join("blobs"), manifest.blobs.clone());
+                let nothing = vec![false; blobs.len()];
+                let look = move || present::by_files(&folder, &blobs).unwrap_or(nothing);
+                tokio::task::spawn_blocking(look).await.map_err(|_| broken("looking for blobs"))
             }
             Landing::Upload { .. } => {
-                let ask = |blob: Blob| {
-                    let api = self.api.clone();
-                    async move { api.has_blob(&blob.digest).await }
-                };
-                let asked = stream::iter(manifest.blobs.clone()).map(ask);
-                let answers = asked.buffered(ASKING).try_collect().await;
-                answers.map_err(super::retry::unreachable)
+                let there = present::by_server(&self.api, &manifest.blobs).await;
+                there.map_err(super::retry::unreachable)
             }
         }
     }
@@ -172,12 +174,9 @@ impl DirectFetch {
     /// Whether what is missing fits on the disk beside the part that stays free.
     fn room(&self, missing: &[PlannedLayer]) -> Result<(), FetchFailure> {
         let staging = self.landing.staging();
-        let staged = |layer: &PlannedLayer| {
-            let hex = layer.digest.strip_prefix("sha256:").unwrap_or(&layer.digest);
-            std::fs::metadata(staging.join(format!("{hex}.data"))).is_ok()
-        };
         // What was begun has its room already.
-        let new: u64 = missing.iter().filter(|layer| !staged(layer)).map(|layer| layer.size).sum();
+        let new = missing.iter().filter(|layer| !transfers::is_begun(&staging, &layer.digest));
+        let new: u64 = new.map(|layer| layer.size).sum();
         let wanted = new.saturating_add(self.reserve);
         match self.free {
             Some(free) if new > 0 && free < wanted => Err(full(wanted - free)),
@@ -262,16 +261,6 @@ async fn follow(
             Ok(()) = limits.changed() => limit(*limits.borrow_and_update()),
         }
     }
-}
-
-fn is_there(blobs: &Path, blob: &Blob) -> bool {
-    let facts = std::fs::metadata(blob_file(blobs, &blob.digest));
-    facts.is_ok_and(|facts| facts.is_file() && facts.len() == blob.size)
-}
-
-/// The file of a blob in a store.
-pub(super) fn blob_file(blobs: &Path, digest: &str) -> PathBuf {
-    blobs.join(digest.replace(':', "-"))
 }
 
 fn full(missing: u64) -> FetchFailure {

@@ -52,6 +52,8 @@ pub struct FetchRequest {
     pub name: ModelName,
     /// Plain http to the registry.
     pub insecure: bool,
+    /// Digests of layers that earlier attempts named.
+    pub known: Vec<String>,
 }
 
 /// What has to be moved, as far as it is known before the first byte.

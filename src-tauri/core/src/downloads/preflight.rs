@@ -22,7 +22,7 @@ use crate::{
 
 mod head;
 mod memory;
-mod present;
+mod missing;
 mod room;
 
 /// How long a registry may take to answer before a download is let into the queue unchecked.
@@ -99,7 +99,7 @@ pub(super) async fn gate(
     };
     let mut view = blank(&repository);
     room(core, instance, &mut view).await?;
-    let missing = present::missing(core, instance, view.disk.path.as_deref(), &manifest).await;
+    let missing = missing::missing(core, instance, view.disk.path.as_deref(), &manifest).await;
     match missing.and_then(|missing| short(&view.disk, missing.bytes)) {
         Some(refusal) => Err(refusal),
         None => Ok(()),
@@ -181,7 +181,7 @@ async fn weigh(
     let count = |layers: usize| u32::try_from(layers).unwrap_or(u32::MAX);
     view.total = Some(manifest.total());
     view.layers = count(manifest.blobs.len());
-    let missing = present::missing(core, instance, view.disk.path.as_deref(), manifest);
+    let missing = missing::missing(core, instance, view.disk.path.as_deref(), manifest);
     let told = head::read(&core.registries, repository, manifest);
     let (missing, told) = tokio::join!(missing, told);
     view.parameters = told.parameters;

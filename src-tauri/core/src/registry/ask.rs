@@ -35,7 +35,8 @@ impl Registries {
         request: impl Fn(&Url) -> RequestBuilder,
     ) -> Result<(Response, Option<String>), Failure> {
         let known = self.token(base);
-        let response = send(request(url), known.as_deref()).await?;
+        let asked = request(url).timeout(self.limit());
+        let response = send(asked, known.as_deref()).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok((response, known));
         }
@@ -45,7 +46,8 @@ impl Registries {
         };
         self.forget_token(base);
         let token = self.fetch_token(base, &wanted).await?;
-        let response = send(request(url), Some(&token)).await?;
+        let asked = request(url).timeout(self.limit());
+        let response = send(asked, Some(&token)).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             self.keep_token(base, token.clone());
         }

@@ -1,6 +1,6 @@
 //! Getting a token from the realm that a registry names.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use corral_contract::{ErrorCode, WireError};
 use serde_json::Value;
@@ -8,8 +8,6 @@ use url::Url;
 
 use super::{Failure, Registries, address::authority, ask, challenge::Challenge, key::Key};
 
-/// How long a realm may take.
-const LIMIT: Duration = Duration::from_secs(30);
 /// Largest answer of a realm, in bytes.
 const LARGEST: usize = 256 * 1024;
 /// Base64 of the hex digits of SHA-256 of nothing: the body of a request without one.
@@ -44,7 +42,7 @@ impl Registries {
             None => None,
         };
         let url = question(realm, challenge, key.is_some());
-        let mut request = self.client(&url).get(url.clone()).timeout(LIMIT);
+        let mut request = self.client(&url).get(url.clone()).timeout(self.limit());
         if let Some(key) = key {
             request = request
                 .header(reqwest::header::AUTHORIZATION, key.authorization(&signed(url.as_str())));

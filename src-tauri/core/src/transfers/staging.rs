@@ -80,6 +80,11 @@ impl Staged {
         Some(claims.iter().map(|claim| u64::from(claim.length)).sum())
     }
 
+    /// Whether there is a data file of a blob. Blocks.
+    pub(super) fn is_there(folder: &Path, digest: &[u8; 32]) -> bool {
+        paths(folder, digest).0.is_file()
+    }
+
     /// Removes the files of a blob; `false` when somebody holds them. Blocks.
     pub(super) fn remove(folder: &Path, digest: &[u8; 32]) -> bool {
         let (data, journal) = paths(folder, digest);

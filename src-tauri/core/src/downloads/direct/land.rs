@@ -12,9 +12,9 @@ use super::{
         fetch::{
             Class, Fetch, FetchFailure, FetchSink, Fetched, LayerReport, Limits, Plan, PlannedLayer,
         },
-        retry,
+        present, retry,
     },
-    DirectFetch, LANDING, Landing, blob_file, broken,
+    DirectFetch, LANDING, Landing, broken,
 };
 use crate::{registry::Manifest, transfers::Whole};
 
@@ -56,7 +56,7 @@ impl DirectFetch {
     async fn place(&self, layer: PlannedLayer, whole: Arc<Whole>) -> Result<(), FetchFailure> {
         match &self.landing {
             Landing::Store { models } => {
-                let place = blob_file(&models.join("blobs"), &layer.digest);
+                let place = present::file_of(&models.join("blobs"), &layer.digest);
                 let moved = tokio::task::spawn_blocking(move || whole.publish(&place));
                 let moved = moved.await.map_err(|_| broken("moving a blob"))?;
                 moved.map_err(|failed| self.failure(failed, &layer))
