@@ -118,6 +118,10 @@ struct Live {
     outcome: watch::Receiver<Option<Result<Arc<Whole>, Failed>>>,
     token: CancellationToken,
     users: AtomicU32,
+    /// Number of the share that counts the bytes, from 1; 0 = nobody's at the moment.
+    leader: AtomicU32,
+    /// Number of the share that came last.
+    numbered: AtomicU32,
     throttle: Arc<Throttle>,
     connections: Arc<AtomicU32>,
 }
@@ -206,7 +210,8 @@ impl Transfers {
             && !matches!(*live.outcome.borrow(), Some(Err(_)))
         {
             live.users.fetch_add(1, Ordering::Relaxed);
-            return Share { live: live.clone(), key, all: self.clone() };
+            let number = live.numbered.fetch_add(1, Ordering::Relaxed) + 1;
+            return Share { live: live.clone(), number, key, all: self.clone() };
         }
         let (standing, seen) = watch::channel(Standing::default());
         let (outcome, ended) = watch::channel(None);
@@ -217,6 +222,8 @@ impl Transfers {
             outcome: ended,
             token: token.clone(),
             users: AtomicU32::new(1),
+            leader: AtomicU32::new(1),
+            numbered: AtomicU32::new(1),
             throttle: throttle.clone(),
             connections: order.connections.clone(),
         });
@@ -232,7 +239,7 @@ impl Transfers {
             let whole = brought.map(|staged| Arc::new(Whole(Mutex::new(Some(staged)))));
             outcome.send_replace(Some(whole));
         });
-        Share { live, key, all: self.clone() }
+        Share { live, number: 1, key, all: self.clone() }
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<Key, Arc<Live>>> {
@@ -244,6 +251,7 @@ impl Transfers {
 /// file; what it has stays to go on from.
 pub struct Share {
     live: Arc<Live>,
+    number: u32,
     key: Key,
     all: Transfers,
 }
@@ -253,6 +261,14 @@ impl Share {
     #[must_use]
     pub fn standing(&self) -> watch::Receiver<Standing> {
         self.live.standing.clone()
+    }
+
+    /// Whether this one counts the bytes: exactly one of all shares does, as long as there is one.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        let leader = &self.live.leader;
+        let mine = leader.compare_exchange(0, self.number, Ordering::Relaxed, Ordering::Relaxed);
+        mine.is_ok() || mine == Err(self.number)
     }
 
     /// Limits this transfer: bytes per second and connections; `None` = no limit of its own.
@@ -279,6 +295,8 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         let mut all = self.all.live();
+        let leader = &self.live.leader;
+        let _ = leader.compare_exchange(self.number, 0, Ordering::Relaxed, Ordering::Relaxed);
         if self.live.users.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.live.token.cancel();
             if all.get(&self.key).is_some_and(|live| Arc::ptr_eq(live, &self.live)) {

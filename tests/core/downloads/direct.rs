@@ -194,6 +194,9 @@ async fn models_that_share_a_layer_fetch_it_once() {
     for job in jobs {
         place.done(job).await;
     }
+    let queue = place.bench.ask::<call::List>(corral_contract::command::Nothing {}).await;
+    let moved = queue.expect("the queue").metrics.last_hour;
+    assert!(moved < 2 * shared.1.size, "{moved}: counted once, too");
     place.whole(std::slice::from_ref(&shared));
     assert!(place.registry.sent(&shared.1.digest) < 2 * shared.1.size, "once for all three");
 }

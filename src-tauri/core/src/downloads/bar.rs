@@ -14,6 +14,8 @@ pub struct Bar {
     again: u64,
     /// Bytes that really moved, the repeated ones included.
     moved: u64,
+    /// Those of them that no other job counts.
+    own: u64,
     /// All layers were known before the first byte.
     planned: bool,
     finished: bool,
@@ -69,6 +71,7 @@ impl Bar {
                 total: Some(layer.size),
                 state: Some(if layer.there { LayerState::Present } else { LayerState::Waiting }),
                 there: Some(layer.present),
+                shared: false,
             });
         }
     }
@@ -102,7 +105,9 @@ impl Bar {
         if let Some(there) = report.there {
             let there = there.min(layer.total.unwrap_or(u64::MAX));
             if let Some(now) = layer.now {
-                self.moved += there.saturating_sub(now);
+                let came = there.saturating_sub(now);
+                self.moved += came;
+                self.own += if report.shared { 0 } else { came };
                 self.again += there.min(layer.high).saturating_sub(now);
             }
             layer.now = Some(there);
@@ -145,6 +150,12 @@ impl Bar {
     #[must_use]
     pub fn moved(&self) -> u64 {
         self.moved
+    }
+
+    /// Those of the moved bytes that no other job counts.
+    #[must_use]
+    pub fn own(&self) -> u64 {
+        self.own
     }
 
     /// Bytes still to be moved, those that were lost included.

@@ -237,6 +237,7 @@ async fn follow(
             state: Some(state),
             there: Some(there),
             total: Some(layer.size),
+            shared: !share.leads(),
             ..LayerReport::of(&layer.digest)
         });
     };

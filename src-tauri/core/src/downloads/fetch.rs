@@ -120,13 +120,15 @@ pub struct LayerReport<'a> {
     /// where it starts from; a lower one than before means that the difference will be fetched
     /// again.
     pub there: Option<u64>,
+    /// Another job brings these bytes and counts them; this one only waits for them.
+    pub shared: bool,
 }
 
 impl<'a> LayerReport<'a> {
     /// A report that says nothing yet.
     #[must_use]
     pub fn of(digest: &'a str) -> Self {
-        LayerReport { digest, kind: None, total: None, state: None, there: None }
+        LayerReport { digest, kind: None, total: None, state: None, there: None, shared: false }
     }
 }
 

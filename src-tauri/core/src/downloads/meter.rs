@@ -26,6 +26,8 @@ pub(super) struct Meter {
 struct Inner {
     bar: Bar,
     speed: Speed,
+    /// Of the bytes that no other job counts.
+    own_speed: Speed,
     phase: Phase,
     /// Changed since it was last told, since it was last stored.
     untold: bool,
@@ -43,12 +45,20 @@ pub(super) struct Kept {
     pub(super) layers: Vec<LayerProgress>,
 }
 
+impl Inner {
+    fn clear_speed(&mut self) {
+        self.speed.clear();
+        self.own_speed.clear();
+    }
+}
+
 impl Meter {
     pub(super) fn new(job: JobId, model: ModelId, phase: Phase, bar: Bar) -> Meter {
         let inner = Inner {
-            counted: bar.moved(),
+            counted: bar.own(),
             bar,
             speed: Speed::default(),
+            own_speed: Speed::default(),
             phase,
             untold: false,
             unsaved: false,
@@ -64,7 +74,7 @@ impl Meter {
     pub(super) fn begin(&self) {
         let mut inner = self.inner();
         inner.bar.begin();
-        inner.speed.clear();
+        inner.clear_speed();
     }
 
     pub(super) fn plan(&self, plan: &Plan) {
@@ -81,8 +91,9 @@ impl Meter {
         let changed = inner.bar.report(report);
         inner.untold |= changed;
         inner.unsaved |= changed;
-        let moved = inner.bar.moved();
-        inner.speed.moved(Instant::now(), moved);
+        let (now, moved, own) = (Instant::now(), inner.bar.moved(), inner.bar.own());
+        inner.speed.moved(now, moved);
+        inner.own_speed.moved(now, own);
     }
 
     /// Everything is there.
@@ -98,7 +109,7 @@ impl Meter {
         inner.untold |= inner.phase != phase;
         inner.phase = phase;
         if phase != Phase::Fetching {
-            inner.speed.clear();
+            inner.clear_speed();
         }
     }
 
@@ -116,10 +127,17 @@ impl Meter {
         self.inner().bar.left()
     }
 
-    /// Bytes that moved since this was last asked.
+    /// Bytes per second of what no other job counts.
+    pub(super) fn own_speed(&self) -> Option<u64> {
+        let inner = self.inner();
+        let fetching = inner.phase == Phase::Fetching;
+        fetching.then(|| inner.own_speed.per_second(Instant::now())).flatten()
+    }
+
+    /// Bytes that moved since this was last asked and that no other job counts.
     pub(super) fn take_moved(&self) -> u64 {
         let mut inner = self.inner();
-        let moved = inner.bar.moved();
+        let moved = inner.bar.own();
         let new = moved - inner.counted;
         inner.counted = moved;
         new

@@ -1,6 +1,6 @@
 //! The queue as windows see it, and telling them about it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use corral_contract::{
     JobId, Timestamp,
@@ -102,6 +102,7 @@ fn metrics(
     parallel: u32,
 ) -> QueueMetrics {
     let mut metrics = QueueMetrics { parallel, ..QueueMetrics::default() };
+    let mut layers = HashSet::new();
     for entry in queue.entries.values() {
         let progress = progress.get(&entry.job.id);
         match entry.job.state {
@@ -112,11 +113,18 @@ fn metrics(
             JobState::Done | JobState::Cancelled => {}
         }
         if matches!(entry.job.state, JobState::Running | JobState::Queued)
-            && let Some((progress, total)) = progress.and_then(|each| Some((each, each.total?)))
+            && let Some(progress) = progress
         {
-            metrics.done += progress.done;
-            metrics.total += total;
-            metrics.speed += progress.speed.unwrap_or(0);
+            // A layer that several jobs wait for comes once.
+            for layer in &progress.layers {
+                if let Some(total) = layer.total
+                    && layers.insert((entry.job.instance, layer.digest.as_str()))
+                {
+                    metrics.done += layer.done;
+                    metrics.total += total;
+                }
+            }
+            metrics.speed += entry.meter.own_speed().unwrap_or(0);
         }
     }
     let online = |entry: &&Entry| {
