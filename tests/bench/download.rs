@@ -18,7 +18,7 @@ use std::{
 use corral_contract::name::ModelName;
 use corral_core::{
     registry::{Registries, RegistryConfig, Repository},
-    transfers::{Order, Transfers},
+    transfers::{self, Order, Transfers},
 };
 use corral_testbed::depot::{self, Options};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -71,6 +71,7 @@ fn fetch(port: &str, folder: &str, limit: &str, digests: &[String]) -> Outcome<(
             server_version: None,
         };
         let folder = PathBuf::from(folder);
+        let settled = folder.clone();
         let idle = memory("VmHWM");
         let began = Instant::now();
         let one = |word: &String| {
@@ -92,6 +93,9 @@ fn fetch(port: &str, folder: &str, limit: &str, digests: &[String]) -> Outcome<(
             }
         };
         stream::iter(digests.iter().map(one)).buffer_unordered(6).try_collect::<()>().await?;
+        tokio::task::spawn_blocking(move || transfers::settle(&settled))
+            .await?
+            .map_err(|failed| failed.error.to_string())?;
         let wall = began.elapsed().as_secs_f64();
         println!("{wall} {} {}", idle, memory("VmHWM"));
         Outcome::Ok(())
@@ -162,13 +166,7 @@ fn unlimited(folder: &Path, work: &Path, name: &str, blob: &Blob, rows: &mut Row
 /// Where each connection gets only so much: more of them count.
 fn per_connection(folder: &Path, work: &Path, blob: &Blob, rows: &mut Rows) -> Outcome<()> {
     let depot = Depot::start(folder, PER_CONNECTION, 0, 0)?;
-    let (mut ours, mut arias) = (Vec::new(), Vec::new());
-    for _ in 0..SAMPLES {
-        empty(work)?;
-        ours.push(corral(&depot, work, &[blob], 0)?);
-        empty(work)?;
-        arias.push(aria2c(&depot, work, blob)?);
-    }
+    let (ours, arias) = by_turns(&depot, work, blob)?;
     rows.fact("8 MB/s per connection: Corral, verified", walls(&ours), "s", SAMPLES);
     rows.fact("8 MB/s per connection: aria2c -x16", walls(&arias), "s", SAMPLES);
     rows.ratio(
@@ -192,13 +190,7 @@ fn per_connection(folder: &Path, work: &Path, blob: &Blob, rows: &mut Rows) -> O
     );
     drop(depot);
     let depot = Depot::start(folder, PER_CONNECTION, 0, 40)?;
-    let (mut ours, mut arias) = (Vec::new(), Vec::new());
-    for _ in 0..SAMPLES {
-        empty(work)?;
-        ours.push(corral(&depot, work, &[blob], 0)?);
-        empty(work)?;
-        arias.push(aria2c(&depot, work, blob)?);
-    }
+    let (ours, arias) = by_turns(&depot, work, blob)?;
     rows.ratio(
         "8 MB/s, 40 ms before each answer: wall / aria2c's",
         walls(&ours) / walls(&arias),
@@ -206,6 +198,18 @@ fn per_connection(folder: &Path, work: &Path, blob: &Blob, rows: &mut Rows) -> O
         SAMPLES,
     );
     Ok(())
+}
+
+/// Corral and aria2c, one after the other, again and again.
+fn by_turns(depot: &Depot, work: &Path, blob: &Blob) -> Outcome<(Vec<Took>, Vec<Took>)> {
+    let (mut ours, mut arias) = (Vec::new(), Vec::new());
+    for _ in 0..SAMPLES {
+        empty(work)?;
+        ours.push(corral(depot, work, &[blob], 0)?);
+        empty(work)?;
+        arias.push(aria2c(depot, work, blob)?);
+    }
+    Ok((ours, arias))
 }
 
 /// Killed without a word, again and again: what is on disk and proved after each.
@@ -225,11 +229,8 @@ fn kills(folder: &Path, work: &Path, blob: &Blob, rows: &mut Rows) -> Outcome<()
         std::thread::sleep(Duration::from_millis(700 + u64::from(round) * 53 % 500));
         child.kill()?;
         child.wait()?;
-        let claimed = corral_core::transfers::left_of(
-            &work.join(".corral"),
-            &format!("sha256:{}", blob.hex),
-            blob.size,
-        );
+        let claimed =
+            transfers::left_of(&work.join(".corral"), &format!("sha256:{}", blob.hex), blob.size);
         lost.push(claimed.unwrap_or(0));
     }
     for pair in lost.windows(2) {

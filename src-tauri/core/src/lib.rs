@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod core;
 pub mod db;
+mod digest;
 pub mod downloads;
 mod fleet;
 pub mod gguf;

@@ -29,6 +29,7 @@ mod staging;
 pub mod throttle;
 
 use staging::Staged;
+pub(crate) use staging::readable_by_all;
 use throttle::Throttle;
 
 /// A blob that is wanted.
@@ -131,7 +132,7 @@ struct Live {
 pub struct Whole(Mutex<Option<Staged>>);
 
 impl Whole {
-    /// Moves it to its place. Once it was moved, or discarded, this changes nothing. Blocks.
+    /// Moves it to its place; [`settle`] the folder after the last one. Once it was moved, or discarded, this changes nothing. Blocks.
     ///
     /// # Errors
     /// `DISK_FULL`, `STORE_PERMISSION`, `FILE_SYSTEM`; its bytes are then fetched again.
@@ -159,6 +160,14 @@ impl Whole {
     fn take(&self) -> Option<Staged> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+}
+
+/// Forces to disk that published blobs lie in a folder. Blocks.
+///
+/// # Errors
+/// `STORE_PERMISSION`, `FILE_SYSTEM`.
+pub fn settle(folder: &Path) -> Result<(), Failed> {
+    staging::sync_folder(folder).map_err(run::of_disk)
 }
 
 /// Bytes that an earlier attempt says it left of a blob; `None` when there was none. Blocks.

@@ -17,7 +17,7 @@ use super::{
     show::show,
     tags,
 };
-use crate::{Result, http};
+use crate::{Result, digest::hex, http};
 
 /// Bytes of an upload that are read at once.
 const UPLOAD_PIECE: usize = 256 * 1024;
@@ -171,10 +171,6 @@ impl OllamaApi for HttpOllama {
         }
         Ok(pull::follow(response))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn send(request: RequestBuilder) -> Result<Response> {

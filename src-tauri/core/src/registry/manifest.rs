@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{Failure, Registries, Repository, address::below, ask, refusal};
-use crate::Result;
+use crate::{Result, digest::hex};
 
 /// Largest manifest that is read, in bytes. The largest real ones, of models kept as thousands of
 /// tensors, have less than one megabyte.
@@ -132,10 +132,6 @@ pub(crate) fn kind_of(media_type: &str) -> &str {
         Some(kind) => kind,
         None => media_type,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Registries {

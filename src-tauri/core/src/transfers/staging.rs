@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::journal::{self, Claim};
+use crate::digest::hex;
 
 /// Largest journal that is read, in bytes.
 const LONGEST_JOURNAL: u64 = 64 << 20;
@@ -110,7 +111,8 @@ impl Staged {
         self.journal.write_all(&claim.entry())
     }
 
-    /// Forces the data to disk and moves it to its place, over whatever lies there. Blocks.
+    /// Forces the data to disk and moves it to its place, over whatever lies there. That it lies
+    /// there is on disk only after [`sync_folder`]. Blocks.
     ///
     /// # Errors
     /// Whatever the file system says; everything is then still here.
@@ -123,7 +125,7 @@ impl Staged {
         fs::rename(&self.data_path, place)?;
         drop(self.journal);
         let _ = fs::remove_file(&self.journal_path);
-        place.parent().map_or(Ok(()), sync_folder)
+        Ok(())
     }
 
     /// Where the data lies, for uploading it.
@@ -152,7 +154,7 @@ impl Staged {
 }
 
 fn paths(folder: &Path, digest: &[u8; 32]) -> (PathBuf, PathBuf) {
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(digest);
     (folder.join(format!("{hex}.data")), folder.join(format!("{hex}.journal")))
 }
 
@@ -169,25 +171,30 @@ fn reserve(file: &File, size: u64) -> io::Result<()> {
     if file.metadata()?.len() == size { Ok(()) } else { file.set_len(size) }
 }
 
+/// Lets everybody read a file that is to lie in a store: the server may be another user.
 #[cfg(unix)]
-fn readable_by_all(file: &File) -> io::Result<()> {
+pub(crate) fn readable_by_all(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn readable_by_all(_: &File) -> io::Result<()> {
+pub(crate) fn readable_by_all(_: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Forces what a folder lists to disk. Blocks.
+///
+/// # Errors
+/// Whatever the file system says.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
 /// Elsewhere a folder cannot be opened; the rename itself is in the file system's own journal.
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -16,7 +16,10 @@ use super::{
     },
     DirectFetch, LANDING, Landing, broken,
 };
-use crate::{registry::Manifest, transfers::Whole};
+use crate::{
+    registry::Manifest,
+    transfers::{self, Whole, readable_by_all},
+};
 
 impl DirectFetch {
     /// Moves or uploads the blobs, has the server write the manifest, and looks whether it lists
@@ -30,6 +33,12 @@ impl DirectFetch {
     ) -> Result<Fetched, FetchFailure> {
         let placed = brought.into_iter().map(|(layer, whole)| self.place(layer, whole));
         stream::iter(placed).buffer_unordered(LANDING).try_collect::<()>().await?;
+        if let Landing::Store { models } = &self.landing {
+            let blobs = models.join("blobs");
+            let settled = tokio::task::spawn_blocking(move || transfers::settle(&blobs)).await;
+            let settled = settled.map_err(|_| broken("settling a folder"))?;
+            settled.map_err(|failed| FetchFailure::new(Class::Retry, failed.error))?;
+        }
         let token = CancellationToken::new();
         let (_, limits) = watch::channel(Limits::default());
         let bare = Plan { layers: None, manifest: None, request: plan.request.clone() };
@@ -141,17 +150,6 @@ fn write(models: &Path, name: &ModelName, bytes: &[u8]) -> io::Result<()> {
         }
         Err(refused) => Err(refused.error),
     }
-}
-
-#[cfg(unix)]
-fn readable_by_all(file: &fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_: &fs::File) -> io::Result<()> {
-    Ok(())
 }
 
 fn refused(error: io::Error) -> FetchFailure {
