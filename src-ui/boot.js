@@ -4,5 +4,25 @@ const dark = matchMedia("(prefers-color-scheme: dark)").matches;
 document.documentElement.dataset.theme =
   kept === "light" || kept === "dark" ? kept : dark ? "dark" : "light";
 
+// What the window asks first is asked while its module is still being compiled; `ipc/early.rs`
+// finds the answers here. Whatever is not picked up there is asked again.
+const { invoke, Channel } = window.__TAURI__.core;
+const early = { answers: new Map(), channel: new Channel(), heard: [] };
+early.channel.onmessage = (message) => early.heard.push(message);
+const ask = (route, request, after) => {
+  const command = () => invoke(route, { request });
+  const answer = after ? after.then(command) : command();
+  answer.catch(() => {});
+  early.answers.set(route + JSON.stringify(request), answer);
+  return answer;
+};
+ask("plugin:desktop|facts", {});
+ask("plugin:desktop|load_preferences", {});
+const attached = ask("plugin:desktop|subscribe", { channel: early.channel.toJSON() });
+ask("plugin:app|snapshot", {}, attached);
+const first = localStorage.getItem("corral.first-rows");
+if (first) ask("plugin:models|search", JSON.parse(first), attached);
+window.corralEarly = early;
+
 const { default: start } = await import("./corral.js");
 await start();

@@ -13,7 +13,8 @@ use tauri::{AppHandle, Manager, Runtime, Webview};
 use tauri_plugin_opener::OpenerExt;
 
 use crate::{
-    autostart, commands, events, language::SystemLanguage, preferences, quit, tray::Host, window,
+    autostart, commands, events, language::SystemLanguage, painted::Painted, preferences, quit,
+    tray::Host, window,
 };
 
 /// Answers one command of the domain with its reply as JSON.
@@ -32,6 +33,13 @@ pub async fn answer<R: Runtime>(
         call::Subscribe::NAME => {
             run::<call::Subscribe, _>(core, request, |request| async move {
                 events::subscribe(webview, core.bus.listen(), &request).map(|()| Nothing {})
+            })
+            .await
+        }
+        call::Painted::NAME => {
+            run::<call::Painted, _>(core, request, |_| async move {
+                app.state::<Painted>().tell();
+                Ok(Nothing {})
             })
             .await
         }

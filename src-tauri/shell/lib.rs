@@ -13,7 +13,9 @@ pub mod commands;
 pub mod desktop;
 pub mod events;
 pub mod language;
+pub mod memory;
 pub mod notify;
+pub mod painted;
 pub mod preferences;
 pub mod quit;
 pub mod ready;
@@ -30,8 +32,9 @@ use startup::Start;
 /// front.
 #[must_use]
 pub fn run() -> ExitCode {
+    memory::share_areas();
+    webkit::prepare();
     startup::provide_tls();
-    webkit::work_around_nvidia();
     if let Err(sentence) = startup::check_display() {
         eprintln!("{sentence}");
         return ExitCode::from(startup::NO_DISPLAY);
@@ -93,6 +96,7 @@ pub fn plugins<R: Runtime>(builder: Builder<R>) -> Builder<R> {
 /// When a plugin cannot be registered.
 pub fn attach<R: Runtime>(app: &AppHandle<R>, system_language: &str) -> tauri::Result<()> {
     app.manage(ready::Ready::default());
+    app.manage(painted::Painted::default());
     app.manage(events::Forwarder::default());
     app.manage(quit::Quit::default());
     app.manage(window::place::Seen::default());
@@ -105,8 +109,9 @@ fn set_up(app: &mut App, start: Start) -> Result<(), Box<dyn std::error::Error>>
     let app = app.handle();
     attach(app, &language::of_system())?;
     let hidden = start.hidden;
-    startup::start_core(app, start);
+    let level = startup::start_log(app, &start.core.log_dir);
     window::open(app, hidden)?;
+    startup::start_core(app, start, level);
     tray::start(app);
     notify::start(app);
     quit::on_signals(app);

@@ -10,7 +10,7 @@ use anyhow::Context;
 use corral_contract::WireError;
 use corral_core::{
     Core, CoreConfig,
-    config::{SeedDownload, SeedInstance},
+    config::{SeedDownload, SeedInstance, Workers},
     logs::{self, LevelHandle, LogFile},
     registry::{Mirrors, RegistryConfig},
 };
@@ -20,7 +20,7 @@ use tauri::{
 };
 use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
 
-use crate::{language::SystemLanguage, quit, ready::Ready, single, window};
+use crate::{language::SystemLanguage, painted::Painted, quit, ready::Ready, single, window};
 
 /// Argument that starts Corral without showing its window.
 pub const HIDDEN: &str = "--hidden";
@@ -180,30 +180,36 @@ pub(crate) fn end_log<R: Runtime>(app: &AppHandle<R>) {
     }
 }
 
-/// Starts the core beside the window that is being opened, once the data folder is ours. When it
+/// Starts the core beside the page that is being loaded, once the data folder is ours. When it
 /// cannot start, a dialog says why and Corral ends with code 1.
-pub(crate) fn start_core<R: Runtime>(app: &AppHandle<R>, start: Start) {
-    let level = start_log(app, &start.core.log_dir);
+pub(crate) fn start_core<R: Runtime>(app: &AppHandle<R>, start: Start, level: LevelHandle) {
     let app = app.clone();
+    if start.hidden {
+        app.state::<Painted>().tell();
+    }
     async_runtime::spawn(async move {
         let core = match single::claim(&start.core.data_dir, single::LIMIT).await {
             Ok(claim) => {
                 app.manage(claim);
-                Core::start_with(start.core, level).await
+                let config = CoreConfig { workers: Workers::First, ..start.core };
+                Core::start_with(config, level).await
             }
             Err(error) => Err(error),
         };
-        let problem = core.as_ref().err().cloned();
-        app.state::<Ready>().settle(core);
-        match problem {
-            None => window::tell_visible(&app),
-            Some(error) => say_and_end(&app, &error),
+        app.state::<Ready>().settle(core.clone());
+        match core {
+            Ok(core) => {
+                window::tell_visible(&app);
+                app.state::<Painted>().wait().await;
+                core.go_to_work();
+            }
+            Err(error) => say_and_end(&app, &error),
         }
     });
 }
 
 /// A log that cannot be written is no reason not to start: the window shows the same problem.
-fn start_log<R: Runtime>(app: &AppHandle<R>, folder: &Path) -> LevelHandle {
+pub(crate) fn start_log<R: Runtime>(app: &AppHandle<R>, folder: &Path) -> LevelHandle {
     match logs::init(folder) {
         Ok((file, level)) => {
             app.manage(OpenLog(Mutex::new(Some(file))));

@@ -15,12 +15,13 @@ use crate::{
         Frame,
         media::{self, Narrow},
         outcomes::Outcomes,
+        painted,
         scope::Scope,
         theme,
         toasts::Toasts,
     },
     ipc,
-    navigation::Navigation,
+    navigation::{Navigation, use_navigation},
     preferences::Preferences,
     state::{Stores, feed::Feed},
     words::Words,
@@ -59,6 +60,7 @@ pub fn App() -> impl IntoView {
     Scope::provide(stores, preferences);
     let toasts = Toasts::provide();
     Feed::start(stores, Outcomes::new(stores, toasts, words));
+    painted::tell(stores, use_navigation());
 
     view! {
         <MenuHost>

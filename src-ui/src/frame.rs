@@ -17,6 +17,7 @@ mod instance_switcher;
 pub mod media;
 mod notices;
 pub mod outcomes;
+pub(crate) mod painted;
 pub mod scope;
 pub mod shortcuts;
 mod sidebar;

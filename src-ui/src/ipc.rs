@@ -4,16 +4,13 @@ use corral_contract::{
     Command, ErrorCode, WireError,
     desktop::{ChannelRef, call::Subscribe},
     event::Envelope,
+    models::ModelSearchRequest,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
 
+mod early;
 mod js;
-
-#[derive(Serialize)]
-struct Arguments<'a, R> {
-    request: &'a R,
-}
 
 /// Sends one command and waits for its reply. There is no time limit here: the core has its own.
 ///
@@ -21,8 +18,13 @@ struct Arguments<'a, R> {
 /// What the core answered, or `BAD_ANSWER` when the answer has another form than the contract's.
 pub async fn call<C: Command>(request: C::Request) -> Result<C::Reply, WireError> {
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-    let arguments = Arguments { request: &request }.serialize(&serializer).map_err(malformed)?;
-    match js::invoke(&C::route(), arguments).await {
+    let request = request.serialize(&serializer).map_err(malformed)?;
+    let route = C::route();
+    let answer = match early::take(&route, &request) {
+        Some(answer) => answer.await,
+        None => js::invoke(&route, &request).await,
+    };
+    match answer {
         Ok(reply) => read(reply),
         Err(error) => Err(read::<WireError>(error.clone())
             .unwrap_or_else(|_| WireError::new(ErrorCode::Internal).detail(js::describe(&error)))),
@@ -40,6 +42,15 @@ pub async fn subscribe(on_message: impl Fn(Option<Envelope>) + 'static) -> Resul
     let channel = js::channel(move |message| on_message(read(message).ok()))
         .map_err(|error| WireError::new(ErrorCode::Internal).detail(js::describe(&error)))?;
     call::<Subscribe>(ChannelRef { channel }).await.map(|_| ())
+}
+
+/// Keeps the question for the first rows for the next start, which then asks it before anything
+/// of this module runs.
+pub fn remember_first_rows(request: &ModelSearchRequest) {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    if let Ok(request) = request.serialize(&serializer) {
+        early::remember_first_rows(&request);
+    }
 }
 
 /// Calls `on_event` each time the shell emits `name`, as long as the window lives.

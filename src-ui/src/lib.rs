@@ -15,6 +15,7 @@ pub mod frame;
 pub mod ipc;
 pub mod navigation;
 pub mod pages;
+mod paint;
 pub mod preferences;
 pub mod problem;
 pub mod state;

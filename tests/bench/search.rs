@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let mut config = CoreConfig::in_folder(folder.path());
     // Without pollers: what is measured is what this program asks for.
-    config.workers = false;
+    config.workers = corral_core::config::Workers::None;
     config.seed = servers
         .iter()
         .enumerate()
@@ -137,7 +137,7 @@ async fn one_large_sync(rows: &mut Rows) -> Result<(), Box<dyn std::error::Error
     let server = FakeOllama::builder().models(library::many(MODELS, &clock)).start().await?;
     let folder = tempfile::tempdir()?;
     let mut config = CoreConfig::in_folder(folder.path());
-    config.workers = false;
+    config.workers = corral_core::config::Workers::None;
     config.seed = vec![SeedInstance { name: "large".to_owned(), url: server.url() }];
     let core = Core::start(config).await?;
     let list = core.run::<instances::call::List>(Actor::Window, Default::default()).await?;

@@ -7,3 +7,4 @@ mod disk;
 mod router;
 mod settings;
 mod supervisor;
+mod work;

@@ -9,7 +9,10 @@ use corral_contract::{
     sync,
     tasks::{self, TaskListRequest, TaskState, TaskView},
 };
-use corral_core::{CoreConfig, config::SeedInstance};
+use corral_core::{
+    CoreConfig,
+    config::{SeedInstance, Workers},
+};
 use corral_testbed::{
     clock::Clock,
     ollama::{FakeOllama, Model},
@@ -41,7 +44,7 @@ pub(crate) fn time(at: Timestamp) -> chrono::DateTime<chrono::Utc> {
 impl Stage {
     /// Without workers: the instance is asked and synced once, then nothing happens by itself.
     pub(crate) async fn quiet(models: impl IntoIterator<Item = Model>) -> Stage {
-        Stage::with(models, |config| config.workers = false).await
+        Stage::with(models, |config| config.workers = Workers::None).await
     }
 
     /// With every worker running.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use corral_contract::{Command, Timestamp, WireError, audit::Actor};
-use corral_core::{Core, CoreConfig, clock::ManualClock, registry::RegistryConfig, router::Handle};
+use corral_core::{
+    Core, CoreConfig, clock::ManualClock, config::Workers, registry::RegistryConfig, router::Handle,
+};
 use tempfile::TempDir;
 
 /// A Monday morning in 2026, in ms.
@@ -31,7 +33,7 @@ pub struct Bench {
 impl Bench {
     /// Without background workers: nothing happens but what the test asks for.
     pub async fn quiet() -> Bench {
-        Bench::with(|config| config.workers = false).await
+        Bench::with(|config| config.workers = Workers::None).await
     }
 
     /// With a changed configuration.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use corral_core::Core;
+use corral_core::{Core, config::Workers};
 use corral_shell::{ready::Ready, startup::Start};
 use serde_json::{Value, json};
 use tauri::{
@@ -45,7 +45,7 @@ impl Desk {
         let root = Some(folder.path().as_os_str().to_owned());
         let mut start =
             Start::from(false, root, Some("[]".to_owned())).expect("the folder is absolute");
-        start.core.workers = false;
+        start.core.workers = Workers::None;
         let channels = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
         let heard = Arc::clone(&channels);
         let mut context = corral_shell::context();

@@ -1,7 +1,11 @@
 //! The commands that the shell answers itself.
 
+use std::time::Duration;
+
 use corral_contract::settings::CloseButton;
+use corral_shell::painted::Painted;
 use serde_json::json;
+use tauri::{Manager, async_runtime};
 
 use crate::desk::Desk;
 
@@ -15,6 +19,16 @@ fn facts_name_the_folders_and_the_language_of_the_system() {
     assert_eq!(facts["systemLanguage"], "zh-CN");
     assert_eq!(facts["system"], std::env::consts::OS);
     assert_eq!(facts["tray"], false, "a mock desktop has no tray");
+}
+
+#[test]
+fn background_work_need_not_wait_once_the_page_says_that_it_has_painted() {
+    let desk = Desk::new();
+    desk.call("desktop", "painted", json!({})).expect("nothing can fail");
+    let painted = desk.app.state::<Painted>();
+    // Without any time to wait, it answers only when it need not wait.
+    let waited = async { tokio::time::timeout(Duration::ZERO, painted.wait()).await };
+    assert!(async_runtime::block_on(waited).is_ok(), "it would only end by its limit");
 }
 
 #[test]

@@ -7,6 +7,8 @@ use crate::{command::Nothing, commands, settings::CloseButton, status::words};
 commands! { "desktop";
     /// Attaches the caller's channel to the event stream; a new call replaces the old channel.
     read Subscribe = subscribe(ChannelRef) -> Nothing,
+    /// The page has painted what it begins with: background work no longer delays it.
+    read Painted = painted(Nothing) -> Nothing,
     /// What this desktop offers and how it is set.
     read Facts = facts(Nothing) -> DesktopFacts,
     /// Start Corral at login; answers the true state of the system.

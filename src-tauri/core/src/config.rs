@@ -31,8 +31,20 @@ pub struct CoreConfig {
     pub machine: Arc<dyn Machine>,
     /// How registries are asked.
     pub registry: RegistryConfig,
-    /// Start the background workers. Off in tests that drive a domain by hand.
-    pub workers: bool,
+    /// What begins by itself in the background.
+    pub workers: Workers,
+}
+
+/// Which background workers a starting core starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workers {
+    /// All of them.
+    All,
+    /// Only those that tell whether servers answer, so that a window can show its first rows
+    /// without competing for the processor. The others start with [`crate::Core::go_to_work`].
+    First,
+    /// None: for tests that drive a domain by hand.
+    None,
 }
 
 /// An instance to register in a new database.
@@ -51,7 +63,7 @@ pub struct SeedDownload {
 }
 
 impl CoreConfig {
-    /// Everything below one folder, with the machine's clock and the workers on.
+    /// Everything below one folder, with the machine's clock and all workers.
     #[must_use]
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         let folder = folder.into();
@@ -65,7 +77,7 @@ impl CoreConfig {
             unload_grace: Duration::from_secs(60),
             machine: Arc::new(ThisMachine),
             registry: RegistryConfig::default(),
-            workers: true,
+            workers: Workers::All,
         }
     }
 

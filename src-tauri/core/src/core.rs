@@ -1,11 +1,15 @@
 //! The handle that everything holds: one per running Corral, cheap to clone.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use corral_contract::Timestamp;
 
 use crate::{
-    CoreConfig, Result, app, bus::Bus, db::Db, downloads, instances, logs, models,
+    CoreConfig, Result, app, bus::Bus, config::Workers, db::Db, downloads, instances, logs, models,
     registry::Registries, router::Router, settings, signal::Signals, storage,
     supervise::Supervisor, sync, tasks, transfers::Transfers,
 };
@@ -36,6 +40,7 @@ pub struct Inner {
     pub(crate) transfers: Transfers,
     pub(crate) storage: storage::State,
     pub(crate) log_level: logs::LevelHandle,
+    working: OnceLock<()>,
 }
 
 impl Deref for Core {
@@ -85,24 +90,35 @@ impl Core {
             config,
             bus,
             log_level,
+            working: OnceLock::new(),
         }));
         core.log_level.set(core.settings().log_level);
         tasks::recover(&core).await?;
         let seeded = instances::recover(&core).await?;
         models::recover(&core).await?;
         downloads::recover(&core).await?;
-        if core.config.workers {
-            storage::start(&core);
-            app::start(&core);
+        if core.config.workers != Workers::None {
             instances::start(&core);
-            models::start(&core);
-            downloads::start(&core);
-            sync::start(&core);
+        }
+        if core.config.workers == Workers::All {
+            core.go_to_work();
         }
         if seeded {
             downloads::seed(&core);
         }
         Ok(core)
+    }
+
+    /// Starts the workers that [`Workers::First`] left out. A second call does nothing.
+    pub fn go_to_work(&self) {
+        if self.working.set(()).is_err() {
+            return;
+        }
+        storage::start(self);
+        app::start(self);
+        models::start(self);
+        downloads::start(self);
+        sync::start(self);
     }
 
     /// Now, by the clock that was passed in.

@@ -20,6 +20,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 /// How long a statement waits for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Pages that a reading connection keeps; negative: KiB.
+const READER_CACHE: &str = "-400";
+
 /// The database. Clones share the connections.
 #[derive(Clone)]
 pub struct Db {
@@ -74,7 +77,7 @@ impl Db {
             .max_connections(4)
             .min_connections(1)
             .test_before_acquire(false)
-            .connect_with(options.pragma("query_only", "on").optimize_on_close(false, None))
+            .connect_with(reading(options))
             .await?;
         Ok(Db { writer, readers })
     }
@@ -113,6 +116,15 @@ impl Db {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// A connection that only reads. What it reads is in the system's file cache anyway, so a copy of
+/// two megabytes in each of them would only be memory.
+fn reading(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .pragma("query_only", "on")
+        .pragma("cache_size", READER_CACHE)
+        .optimize_on_close(false, None)
 }
 
 /// What a database error means to the user.

@@ -3,6 +3,8 @@ use std::sync::Arc;
 use leptos::{html, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
 
+use crate::paint::after_paint;
+
 mod header;
 mod keys;
 
@@ -11,8 +13,32 @@ pub use keys::RowEvent;
 
 /// Rows drawn beyond each end of what shows.
 const SPARE: usize = 8;
+/// Rows of the first frame.
+const FEW: usize = 5;
 /// Height of the header row in px.
 const HEADER: f64 = 30.0;
+
+/// How much of a new table is drawn: the first rows are on the screen a good while before all of
+/// them could be, and nobody scrolls before that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Drawn {
+    Few,
+    InView,
+    Spare,
+}
+
+impl Drawn {
+    fn begin() -> RwSignal<Drawn> {
+        let drawn = RwSignal::new(Drawn::Few);
+        after_paint(move || {
+            drawn.try_set(Drawn::InView);
+            after_paint(move || {
+                drawn.try_set(Drawn::Spare);
+            });
+        });
+        drawn
+    }
+}
 
 /// Which side a column's text is set to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -112,8 +138,13 @@ pub fn Table(
         });
     }
     // A ring of rows: one that leaves at one end comes back at the other with another place.
-    let slots = Memo::new(move |_| (height.get() / row_height).ceil() as usize + 1 + 2 * SPARE);
-    let first = Memo::new(move |_| range.get().0.saturating_sub(SPARE));
+    let drawn = Drawn::begin();
+    let spare = move || if drawn.get() == Drawn::Spare { SPARE } else { 0 };
+    let slots = Memo::new(move |_| match drawn.get() {
+        Drawn::Few => FEW,
+        _ => (height.get() / row_height).ceil() as usize + 1 + 2 * spare(),
+    });
+    let first = Memo::new(move |_| range.get().0.saturating_sub(spare()));
     let gone = Memo::new(move |_| {
         let first = first.get();
         !(first..first + slots.get()).contains(&active.get())

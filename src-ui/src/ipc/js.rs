@@ -24,14 +24,19 @@ extern "C" {
 }
 
 /// Calls a command by its route.
-pub(super) async fn invoke(route: &str, arguments: JsValue) -> Result<JsValue, JsValue> {
-    tauri_invoke(route, arguments).await
+pub(super) async fn invoke(route: &str, request: &JsValue) -> Result<JsValue, JsValue> {
+    let arguments = js_sys::Object::new();
+    js_sys::Reflect::set(&arguments, &"request".into(), request)?;
+    tauri_invoke(route, arguments.into()).await
 }
 
 /// A new channel, as the text that names it on the wire. It lives as long as the window.
 pub(super) fn channel(on_message: impl Fn(JsValue) + 'static) -> Result<String, JsValue> {
     let handler = Closure::<dyn Fn(JsValue)>::new(on_message);
-    let channel = Channel::new(&handler)?;
+    let channel = match super::early::channel(&handler) {
+        Some(channel) => channel.unchecked_into(),
+        None => Channel::new(&handler)?,
+    };
     handler.forget();
     Ok(channel.to_json())
 }

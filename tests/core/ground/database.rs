@@ -6,7 +6,7 @@ use corral_contract::{
     settings::{self, Settings},
     storage::{RestoreBackup, call},
 };
-use corral_core::{Core, CoreConfig};
+use corral_core::{Core, CoreConfig, config::Workers};
 
 use crate::support::Bench;
 
@@ -72,7 +72,7 @@ async fn a_folder_that_cannot_be_made_leaves_a_core_that_runs() {
     let blocked = folder.path().join("blocked");
     std::fs::write(&blocked, "").expect("a file");
     let mut config = CoreConfig::in_folder(blocked.join("data"));
-    config.workers = false;
+    config.workers = Workers::None;
     let core = Core::start(config).await.expect("starts in memory");
     let status = status(&core).await;
     assert!(status.read_only);

@@ -29,14 +29,14 @@ async fn a_database_held_by_another_program_refuses_in_words_and_recovers() {
 #[cfg(target_os = "linux")]
 mod small {
     use corral_contract::storage;
-    use corral_core::{Core, CoreConfig};
+    use corral_core::{Core, CoreConfig, config::Workers};
 
     use super::*;
     use crate::small_disk::SmallDisk;
 
     fn config(disk: &SmallDisk) -> CoreConfig {
         let mut config = CoreConfig::in_folder(disk.place().join("data"));
-        config.workers = false;
+        config.workers = Workers::None;
         config
     }
 

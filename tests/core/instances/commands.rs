@@ -188,7 +188,7 @@ async fn instances_survive_a_restart_in_their_order() {
 async fn seeds_are_registered_once() {
     let seed = |name: &str| SeedInstance { name: name.to_owned(), url: "localhost:1".to_owned() };
     let bench = Bench::with(|config| {
-        config.workers = false;
+        config.workers = corral_core::config::Workers::None;
         config.seed = vec![seed("Demo")];
     })
     .await;

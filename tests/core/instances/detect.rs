@@ -18,7 +18,7 @@ async fn detect(machine: FakeMachine) -> Vec<DetectedServer> {
 
 async fn bench(machine: FakeMachine) -> Bench {
     Bench::with(|config| {
-        config.workers = false;
+        config.workers = corral_core::config::Workers::None;
         config.machine = Arc::new(machine);
     })
     .await

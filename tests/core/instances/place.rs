@@ -13,7 +13,7 @@ use crate::support::Bench;
 
 async fn bench(machine: FakeMachine) -> Bench {
     Bench::with(|config| {
-        config.workers = false;
+        config.workers = corral_core::config::Workers::None;
         config.machine = Arc::new(machine);
     })
     .await

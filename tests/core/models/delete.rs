@@ -4,7 +4,7 @@ use corral_contract::{
     settings::{self, Settings},
     status::Status,
 };
-use corral_core::Core;
+use corral_core::{Core, config::Workers};
 use corral_testbed::ollama::{FakeOllama, Fault, Model, library};
 
 use crate::stage::{Stage, clock};
@@ -84,7 +84,7 @@ async fn a_delete_that_still_waits_survives_a_restart_with_a_window_of_its_own()
     bench.clock.advance(3_600_000);
     let mut config = corral_core::CoreConfig::in_folder(bench.folder.path());
     config.clock = std::sync::Arc::new(bench.clock.clone());
-    config.workers = false;
+    config.workers = Workers::None;
     let core = Core::start(config).await.expect("the core starts again");
     let view = batch(&core, accepted.batch).await;
     assert_eq!(
@@ -158,7 +158,7 @@ async fn the_preview_counts_shared_layers_once_where_the_store_can_be_seen() {
     let twin = Model::new("twin:1").weights_of(&base).license("same for both").param("stop", "x");
     let builder = FakeOllama::builder().clock(clock()).folder(folder.path()).models([base, twin]);
     let server = builder.start().await.expect("the fake server starts");
-    let stage = Stage::on(server, |config| config.workers = false).await;
+    let stage = Stage::on(server, |config| config.workers = Workers::None).await;
     let ids = [stage.id("base:1").await, stage.id("twin:1").await];
     let preview = |ids: &[ModelId]| ModelRefs { ids: ids.to_vec() };
     let one = stage.bench.ask::<call::PreviewDelete>(preview(&ids[..1])).await.expect("a preview");

@@ -8,6 +8,7 @@ use corral_contract::{
     status::{Action, Cause, Install, Run, Status},
     tasks::{self, LogRequest, TaskRef, TaskState},
 };
+use corral_core::config::Workers;
 use corral_testbed::ollama::{Fault, Loading, Model, library};
 
 use crate::stage::Stage;
@@ -154,7 +155,7 @@ async fn a_close_unloads_and_a_model_deleted_meanwhile_counts_as_unloaded() {
 #[tokio::test]
 async fn a_model_that_does_not_go_is_stuck_and_still_running() {
     let stage = Stage::with([library::pick("llama3.2:3b")], |config| {
-        config.workers = false;
+        config.workers = Workers::None;
         config.unload_grace = Duration::ZERO;
     })
     .await;

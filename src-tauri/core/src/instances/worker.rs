@@ -11,7 +11,7 @@ use super::{
     look::{Patience, look},
     place, service,
 };
-use crate::{Core, Result, signal::Signal};
+use crate::{Core, Result, config::Workers, signal::Signal};
 
 /// Between two looks while the window shows.
 const VISIBLE: Duration = Duration::from_secs(10);
@@ -49,7 +49,7 @@ pub(crate) fn start(core: &Core) {
 
 /// Starts the poller of a new instance; without workers it does nothing.
 pub(super) fn spawn(core: &Core, id: InstanceId) {
-    if !core.config.workers {
+    if core.config.workers == Workers::None {
         return;
     }
     let core_of_worker = core.clone();

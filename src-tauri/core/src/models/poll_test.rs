@@ -29,7 +29,7 @@ impl Bench {
         let clock = ManualClock::at(START);
         let mut config = CoreConfig::in_folder(folder.path());
         config.clock = Arc::new(clock.clone());
-        config.workers = false;
+        config.workers = crate::config::Workers::None;
         let core = Core::start(config).await.expect("the core starts");
         let mut transaction = core.db.write().await.expect("a transaction");
         sqlx::query(

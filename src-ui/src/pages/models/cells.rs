@@ -41,8 +41,7 @@ pub fn cell(row: Row, place: Memo<usize>, key: &'static str, actions: Actions) -
         "memory" => memory_cell(row, words, stores).into_any(),
         "actions" => view! { <ActionsCell row actions /> }.into_any(),
         _ => {
-            let text =
-                Memo::new(move |_| row.with(|row| plain(row.as_deref(), key, words, stores)));
+            let text = move || row.with(|row| plain(row.as_deref(), key, words, stores));
             view! { <span class=class(key) title=move || hint(row, key)>{text}</span> }.into_any()
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     frame::scope::Scope,
     ipc,
     preferences::Preferences,
-    state::{Stores, models::PAGE},
+    state::{Link, Stores, models::PAGE},
 };
 
 /// Pages asked for at once; a view never needs more.
@@ -85,21 +85,33 @@ impl List {
         };
         provide_context(list);
         list.remember();
-        Effect::new(move |_| {
-            let request = list.filter.with(|filter| filter.request(scope.chosen.get()));
-            stores.models.update(|models| models.ask(request));
-        });
+        let request =
+            Memo::new(move |_| list.filter.with(|filter| filter.request(scope.chosen.get())));
+        Effect::new(move |_| stores.models.update(|models| models.ask(request.get())));
         let wanted = Memo::new(move |_| {
             let (first, end) = list.range.get();
             stores
                 .models
                 .with(|models| (models.stale(), models.query().clone(), models.missing(first, end)))
         });
+        // Before preferences and instances are known the question would be another one.
+        let known = Memo::new(move |_| {
+            preferences.loaded()
+                && stores.link.with(|link| *link != Link::Connecting)
+                && stores.models.with(|models| *models.query() == request.get())
+        });
         Effect::new(move |_| {
-            // A memo that is not read never runs.
-            wanted.with(|_| ());
-            list.tries.set_value(0);
-            list.load();
+            if known.get() {
+                // A memo that is not read never runs.
+                wanted.with(|_| ());
+                list.tries.set_value(0);
+                list.load();
+            }
+        });
+        Effect::new(move |_| {
+            if known.get() {
+                ipc::remember_first_rows(&first_page(&request.get()));
+            }
         });
         let counted = Memo::new(move |_| {
             stores.models.with(|models| (models.counted, models.query().instance_id))
@@ -215,8 +227,7 @@ impl List {
         query: &ModelSearchRequest,
         page: u32,
     ) -> Result<corral_contract::models::ModelPage, WireError> {
-        let page_size = PAGE as u32;
-        ipc::call::<Search>(ModelSearchRequest { page, page_size, ..query.clone() }).await
+        ipc::call::<Search>(ModelSearchRequest { page, ..first_page(query) }).await
     }
 
     /// Selects every match, loaded or not.
@@ -280,6 +291,11 @@ impl List {
         self.under.set_value(Some(under));
         self.open.set(next);
     }
+}
+
+/// The question for the first rows of a list.
+fn first_page(query: &ModelSearchRequest) -> ModelSearchRequest {
+    ModelSearchRequest { page: 1, page_size: PAGE as u32, ..query.clone() }
 }
 
 /// The state of the page.

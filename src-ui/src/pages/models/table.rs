@@ -14,6 +14,7 @@ use super::{
 use crate::{
     components::{Checkbox, RowCells, RowEvent, Skeleton, Table, Ticked, use_menu},
     frame::media::use_narrow,
+    paint::after_paint,
     words::use_words,
 };
 
@@ -132,14 +133,11 @@ fn Rows(actions: Actions) -> impl IntoView {
 /// Leaves a mark in the performance timeline once rows have been painted: what a person waits for
 /// at a start.
 fn mark_painted() {
-    // The first callback runs before the frame with the rows, the second after it.
-    request_animation_frame(|| {
-        request_animation_frame(|| {
-            if let Some(performance) = window().performance() {
-                // Only fails for a name that the browser keeps for itself.
-                let _ = performance.mark("models-painted");
-            }
-        });
+    after_paint(|| {
+        if let Some(performance) = window().performance() {
+            // Only fails for a name that the browser keeps for itself.
+            let _ = performance.mark("models-painted");
+        }
     });
 }
 
