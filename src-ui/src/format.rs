@@ -74,7 +74,10 @@ pub fn span(words: Words, seconds: u64) -> String {
 pub fn age(words: Words, then: Timestamp, now: Timestamp) -> String {
     let seconds = now.since(then).max(0) / 1000;
     let (key, count) = match seconds {
-        0..60 => ("time.secondsAgo", seconds),
+        // In steps: a text that changes every second draws the eye, and has the window drawn, for
+        // nothing.
+        0..10 => ("time.justNow", 0),
+        10..60 => ("time.secondsAgo", seconds / 10 * 10),
         60..3600 => ("time.minutesAgo", seconds / 60),
         3600..86_400 => ("time.hoursAgo", seconds / 3600),
         _ => ("time.daysAgo", seconds / 86_400),
