@@ -20,8 +20,12 @@ ask("plugin:desktop|facts", {});
 ask("plugin:desktop|load_preferences", {});
 const attached = ask("plugin:desktop|subscribe", { channel: early.channel.toJSON() });
 ask("plugin:app|snapshot", {}, attached);
-const first = localStorage.getItem("corral.first-rows");
-if (first) ask("plugin:models|search", JSON.parse(first), attached);
+try {
+  const first = JSON.parse(localStorage.getItem("corral.first-rows"));
+  if (first) ask("plugin:models|search", first, attached);
+} catch {
+  // A spoiled note costs a moment, not the window.
+}
 window.corralEarly = early;
 
 const { default: start } = await import("./corral.js");

@@ -2,7 +2,7 @@
 
 /// glibc gives each thread that allocates an area of its own, eight per processor, and hardly gives
 /// anything of them back. The core allocates in bursts on many threads: with 10,000 models 12 to 19
-/// MB stayed behind after a sync. Two areas are as fast for it. To be called before threads start.
+/// MB stayed behind after a sync. To be called before threads start.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "glibc offers this switch only as a C function")]
 pub fn share_areas() {

@@ -44,6 +44,11 @@ pub async fn subscribe(on_message: impl Fn(Option<Envelope>) + 'static) -> Resul
     call::<Subscribe>(ChannelRef { channel }).await.map(|_| ())
 }
 
+/// The window shows what it begins with: answers to what was asked early are old from now on.
+pub fn forget_early() {
+    early::forget();
+}
+
 /// Keeps the question for the first rows for the next start, which then asks it before anything
 /// of this module runs.
 pub fn remember_first_rows(request: &ModelSearchRequest) {

@@ -19,7 +19,10 @@ use corral_contract::{
     status::{Origin, Status},
     sync,
 };
-use corral_core::{Core, CoreConfig, config::SeedInstance};
+use corral_core::{
+    Core, CoreConfig,
+    config::{SeedInstance, Workers},
+};
 use corral_testbed::ollama::{FakeOllama, library};
 use rows::Rows;
 use times::{median, percentile};
@@ -41,7 +44,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let mut config = CoreConfig::in_folder(folder.path());
     // Without pollers: what is measured is what this program asks for.
-    config.workers = corral_core::config::Workers::None;
+    config.workers = Workers::None;
     config.seed = servers
         .iter()
         .enumerate()
@@ -137,7 +140,7 @@ async fn one_large_sync(rows: &mut Rows) -> Result<(), Box<dyn std::error::Error
     let server = FakeOllama::builder().models(library::many(MODELS, &clock)).start().await?;
     let folder = tempfile::tempdir()?;
     let mut config = CoreConfig::in_folder(folder.path());
-    config.workers = corral_core::config::Workers::None;
+    config.workers = Workers::None;
     config.seed = vec![SeedInstance { name: "large".to_owned(), url: server.url() }];
     let core = Core::start(config).await?;
     let list = core.run::<instances::call::List>(Actor::Window, Default::default()).await?;

@@ -1,11 +1,12 @@
 //! What every test of the core needs: a core on a throw-away folder.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use corral_contract::{Command, Timestamp, WireError, audit::Actor};
 use corral_core::{
     Core, CoreConfig, clock::ManualClock, config::Workers, registry::RegistryConfig, router::Handle,
 };
+use corral_testbed::patience::DEADLINE;
 use tempfile::TempDir;
 
 /// A Monday morning in 2026, in ms.
@@ -54,5 +55,23 @@ impl Bench {
         Core: Handle<C>,
     {
         self.core.run::<C>(Actor::Window, request).await
+    }
+}
+
+/// Looks after every event, and now and then for what has no event, until there is an answer.
+pub(crate) async fn until<T>(core: &Core, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    let mut events = core.bus.listen();
+    let found = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            // Either way it is time to look again.
+            let _ = tokio::time::timeout(Duration::from_millis(100), events.next()).await;
+        }
+    };
+    match tokio::time::timeout(DEADLINE, found).await {
+        Ok(found) => found,
+        Err(_) => panic!("waited in vain for: {what}"),
     }
 }

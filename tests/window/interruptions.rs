@@ -1,7 +1,10 @@
 //! What comes in between: a reload, a server that goes away, an app that is quit or killed.
 
 use anyhow::{Result, ensure};
-use corral_testbed::{FakeOllama, ollama::Pace};
+use corral_testbed::{
+    FakeOllama,
+    ollama::{Pace, library},
+};
 
 use crate::{pages::Create, stage::Stage};
 
@@ -53,6 +56,36 @@ async fn a_reload_and_a_dead_server_lose_nothing() -> Result<()> {
     stage.window.gone_from_view("status-offline").await?;
     stage.models().press(HERE, "start").await?;
     stage.models().status(HERE, "Running").await
+}
+
+/// The page asks for the rows of last time before its program runs. What it asked for and nobody
+/// then needed must not answer a question that is asked later.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_an_early_question_is_not_kept_for_later() -> Result<()> {
+    const LATER: &str = "qwen2.5:7b";
+    let stage = Stage::open(FakeOllama::builder(), &[HERE]).await?;
+    let (window, models) = (&stage.window, stage.models());
+    models.search("qwen").await?;
+    window.find("models-no-match").await?;
+    let note = "return localStorage.getItem('corral.first-rows')";
+    let note = window.script(note, Vec::new()).await?;
+    ensure!(note.as_str().is_some_and(|note| note.contains("qwen")), "it keeps {note}");
+    window.click("filters-clear").await?;
+    models.shows(HERE).await?;
+
+    let keep = "localStorage.setItem('corral.first-rows', arguments[0])";
+    window.script(keep, vec![note]).await?;
+    window.reload().await?;
+    models.shows(HERE).await?;
+    stage.server.install(library::pick(LATER));
+    window.click("sync-button").await?;
+    models.shows(LATER).await?;
+    models.search("qwen").await?;
+    models.are(&[LATER]).await?;
+
+    window.script(keep, vec!["{ spoiled".into()]).await?;
+    window.reload().await?;
+    models.are(&[LATER]).await
 }
 
 // criterion: 0.7

@@ -130,6 +130,8 @@ impl Core {
     /// Ends all workers, keeps what they know and closes the database. Downloads count as paused
     /// by quitting and go on at the next start. Returns after [`SHUTDOWN_LIMIT`] at the latest.
     pub async fn shutdown(&self) {
+        // Whoever still waits to start workers comes too late.
+        let _ = self.working.set(());
         let all = async {
             downloads::stop(self).await;
             self.supervisor.shutdown().await;

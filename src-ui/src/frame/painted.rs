@@ -20,6 +20,7 @@ pub(crate) fn tell(stores: Stores, navigation: Navigation) {
     Effect::new(move |told: Option<bool>| {
         let now = shown.get();
         if now && told != Some(true) {
+            ipc::forget_early();
             after_paint(|| {
                 spawn_local(async {
                     // The shell does not wait for it for long.

@@ -34,6 +34,15 @@ pub(super) fn channel(handler: &Closure<dyn Fn(JsValue)>) -> Option<JsValue> {
     Some(channel)
 }
 
+/// Forgets what nobody picked up: by now it is old.
+pub(super) fn forget() {
+    if let Some(answers) =
+        field("answers").and_then(|answers| answers.dyn_into::<js_sys::Map>().ok())
+    {
+        answers.clear();
+    }
+}
+
 /// What the next start asks early for its first rows.
 pub(super) fn remember_first_rows(request: &JsValue) {
     let storage = leptos::prelude::window().local_storage().ok().flatten();

@@ -1,7 +1,5 @@
 //! A core with one instance, the fake server behind it, and waiting for the queue.
 
-use std::time::Duration;
-
 use corral_contract::{
     InstanceId, JobId, WireError,
     app::call::Snapshot,
@@ -13,10 +11,10 @@ use corral_core::{Core, CoreConfig, config::SeedInstance};
 use corral_testbed::{
     FakeOllama,
     ollama::{Catalogue, Model, Pace},
-    patience::DEADLINE,
 };
 
 use crate::support::Bench;
+pub(crate) use crate::support::until;
 
 /// Bytes of the weights of every model here, unless said otherwise.
 pub(crate) const WEIGHTS: u64 = 4_096_000;
@@ -170,22 +168,4 @@ where
 {
     let asked = core.run::<C>(corral_contract::audit::Actor::Window, request).await;
     asked.expect("an answer")
-}
-
-/// Looks after every event, and now and then for what has no event, until there is an answer.
-pub(crate) async fn until<T>(core: &Core, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-    let mut events = core.bus.listen();
-    let found = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            // Either way it is time to look again.
-            let _ = tokio::time::timeout(Duration::from_millis(100), events.next()).await;
-        }
-    };
-    match tokio::time::timeout(DEADLINE, found).await {
-        Ok(found) => found,
-        Err(_) => panic!("waited in vain for: {what}"),
-    }
 }

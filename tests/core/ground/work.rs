@@ -1,15 +1,10 @@
 //! What a core does by itself before somebody has seen the first picture, and after.
 
-use std::time::Duration;
-
 use corral_contract::{instances, models};
 use corral_core::config::{SeedInstance, Workers};
 use corral_testbed::ollama::{FakeOllama, library};
 
-use crate::support::Bench;
-
-/// How long anything may take before a test says what it waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::support::{Bench, until};
 
 #[tokio::test]
 async fn servers_are_asked_at_once_and_everything_else_waits_for_the_first_picture() {
@@ -21,28 +16,19 @@ async fn servers_are_asked_at_once_and_everything_else_waits_for_the_first_pictu
         config.workers = Workers::First;
     })
     .await;
-    until("the server answers", async || {
+    until(&bench.core, "the server's version", async || {
         let list = bench.ask::<instances::call::List>(Default::default()).await.expect("a list");
-        list.items[0].api.version.is_some()
+        list.items[0].api.version.clone()
     })
     .await;
     assert_eq!(rows(&bench).await, 0, "nobody has compared the list yet");
 
     bench.core.go_to_work();
     bench.core.go_to_work();
-    until("its model is known", async || rows(&bench).await == 1).await;
+    until(&bench.core, "its model", async || (rows(&bench).await == 1).then_some(())).await;
 }
 
 async fn rows(bench: &Bench) -> u64 {
     let page = bench.ask::<models::call::Search>(Default::default()).await.expect("a page");
     page.total
-}
-
-async fn until(what: &str, holds: impl AsyncFn() -> bool) {
-    let waited = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    assert!(tokio::time::timeout(PATIENCE, waited).await.is_ok(), "waited in vain until {what}");
 }

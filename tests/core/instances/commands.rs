@@ -7,7 +7,7 @@ use corral_contract::{
     event::AppEvent,
     instances::{ApiState, InstanceDraft, InstanceRef, Kind, Runner, UpdateInstance, call},
 };
-use corral_core::config::SeedInstance;
+use corral_core::config::{SeedInstance, Workers};
 
 use super::{add, draft, fake, seen};
 use crate::support::Bench;
@@ -188,7 +188,7 @@ async fn instances_survive_a_restart_in_their_order() {
 async fn seeds_are_registered_once() {
     let seed = |name: &str| SeedInstance { name: name.to_owned(), url: "localhost:1".to_owned() };
     let bench = Bench::with(|config| {
-        config.workers = corral_core::config::Workers::None;
+        config.workers = Workers::None;
         config.seed = vec![seed("Demo")];
     })
     .await;

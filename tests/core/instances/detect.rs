@@ -6,7 +6,7 @@ use corral_contract::{
     command::Nothing,
     instances::{ApiState, DetectedServer, Kind, Runner, ServiceState, call},
 };
-use corral_core::instances::System;
+use corral_core::{config::Workers, instances::System};
 
 use super::{add, fake, machine::FakeMachine, until};
 use crate::support::Bench;
@@ -18,7 +18,7 @@ async fn detect(machine: FakeMachine) -> Vec<DetectedServer> {
 
 async fn bench(machine: FakeMachine) -> Bench {
     Bench::with(|config| {
-        config.workers = corral_core::config::Workers::None;
+        config.workers = Workers::None;
         config.machine = Arc::new(machine);
     })
     .await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use corral_contract::instances::{
     InstanceDraft, InstanceRef, InstanceView, Runner, ServiceState, StoreSource, call,
 };
-use corral_core::instances::System;
+use corral_core::{config::Workers, instances::System};
 use corral_testbed::{FakeOllama, ollama::library};
 
 use super::{add, draft, fake, machine::FakeMachine};
@@ -13,7 +13,7 @@ use crate::support::Bench;
 
 async fn bench(machine: FakeMachine) -> Bench {
     Bench::with(|config| {
-        config.workers = corral_core::config::Workers::None;
+        config.workers = Workers::None;
         config.machine = Arc::new(machine);
     })
     .await

@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     CoreConfig,
     clock::ManualClock,
+    config::Workers,
     db::failed,
     models::store::{self, NewModel},
     ollama::LoadedModel,
@@ -29,7 +30,7 @@ impl Bench {
         let clock = ManualClock::at(START);
         let mut config = CoreConfig::in_folder(folder.path());
         config.clock = Arc::new(clock.clone());
-        config.workers = crate::config::Workers::None;
+        config.workers = Workers::None;
         let core = Core::start(config).await.expect("the core starts");
         let mut transaction = core.db.write().await.expect("a transaction");
         sqlx::query(
