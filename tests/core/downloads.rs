@@ -4,6 +4,7 @@ mod control;
 mod create;
 mod direct;
 mod kill;
+mod limits;
 mod order;
 mod preflight;
 mod progress;

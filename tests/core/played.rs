@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use corral_core::instances::{Machine, Process, Space, System, ThisMachine};
@@ -20,6 +21,9 @@ pub struct Played {
     free: Option<Arc<AtomicU64>>,
     /// Where the only server listens; none otherwise.
     host: Option<String>,
+    /// What the system tells of connection and user.
+    metered: Arc<Mutex<Option<bool>>>,
+    idle: Arc<Mutex<Option<Duration>>>,
     /// Weights that its runners have open.
     open: Arc<Mutex<Vec<PathBuf>>>,
 }
@@ -33,6 +37,16 @@ impl Played {
     /// With one server, which listens there.
     pub fn with_server(host: impl ToString) -> Played {
         Played { host: Some(host.to_string()), ..Played::default() }
+    }
+
+    /// The connection is paid by volume from now on, or not.
+    pub fn metered(&self, metered: bool) {
+        *self.metered.lock().unwrap_or_else(PoisonError::into_inner) = Some(metered);
+    }
+
+    /// So long nobody has touched it.
+    pub fn idle(&self, idle: Duration) {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(idle);
     }
 
     /// Its runners have these weights open from now on.
@@ -57,6 +71,12 @@ impl Machine for Played {
         self.host.as_ref()?;
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         (server == SERVER).then(|| open.clone())
+    }
+    fn metered(&self) -> Option<bool> {
+        *self.metered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn idle(&self) -> Option<Duration> {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn variable(&self, name: &str) -> Option<String> {
         ThisMachine.variable(name)

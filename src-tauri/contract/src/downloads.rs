@@ -28,6 +28,14 @@ commands! { "downloads";
     write Cancel = cancel(JobIds) -> Changed,
     /// Puts a job before another of the same priority, or at the end of it.
     write Move = move(MoveJob) -> Changed,
+    /// Puts jobs before everything that waits, in the order given.
+    write Next = next(JobIds) -> Changed,
+    /// Limits the speed of one job.
+    write SetJobLimit = set_job_limit(JobLimit) -> Changed,
+    /// What moved in the last hours.
+    read Hours = hours(HoursBack) -> HourlyFigures,
+    /// What this machine tells about its connection and whether somebody works at it.
+    read Conditions = conditions(Nothing) -> ConditionsNow,
     write SetPriority = set_priority(JobPriority) -> Changed,
     /// How many run at once.
     write SetLimit = set_limit(QueueLimit) -> Changed,
@@ -62,6 +70,58 @@ pub struct MoveJob {
 pub struct JobPriority {
     pub id: JobId,
     pub priority: Priority,
+}
+
+/// Limits one job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobLimit {
+    pub id: JobId,
+    /// Kilobytes per second; 0 = no limit of its own; at most 10,000,000. Holds only for what
+    /// Corral moves itself.
+    pub kb: u32,
+}
+
+/// How far back figures are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HoursBack {
+    /// Hours, the current one included, 1 to 720.
+    pub hours: u32,
+}
+
+/// Figures by the hour.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HourlyFigures {
+    /// Oldest first, without gaps; the last one is the current hour.
+    pub hours: Vec<Hour>,
+}
+
+/// What happened in one hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hour {
+    /// When it began.
+    pub at: Timestamp,
+    /// Bytes that came.
+    pub bytes: u64,
+    /// Jobs that were started, and how long these had waited altogether, in ms.
+    pub started: u32,
+    pub waited_ms: u64,
+    pub done: u32,
+    pub failed: u32,
+    /// Most jobs that ran or waited at once.
+    pub longest: u32,
+}
+
+/// What this machine tells. `None` = its system does not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConditionsNow {
+    /// The connection is paid by volume.
+    pub metered: Option<bool>,
+    /// Seconds since the last key or movement of the mouse.
+    pub idle_seconds: Option<u64>,
 }
 
 /// Limits of the queue.
@@ -114,6 +174,9 @@ pub struct JobView {
     pub position: Option<u32>,
     pub wait: Option<WaitReason>,
     pub progress: Progress,
+    /// Its own limit in kilobytes per second; 0 = none.
+    #[serde(default)]
+    pub limit_kb: u32,
     /// Failed tries in a row, without progress in between.
     pub attempts: u32,
     pub problem: Option<WireError>,
@@ -152,4 +215,13 @@ pub struct QueueMetrics {
     /// Bytes moved in the last hour.
     pub last_hour: u64,
     pub parallel: u32,
+    /// Bytes per second that all jobs together may bring now; `None` = no limit.
+    #[serde(default)]
+    pub limit: Option<u64>,
+    /// When another limit begins to hold, by the windows that are set.
+    #[serde(default)]
+    pub limit_until: Option<Timestamp>,
+    /// Why all of them wait: the connection, or somebody at the machine.
+    #[serde(default)]
+    pub hold: Option<WaitReason>,
 }

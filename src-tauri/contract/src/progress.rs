@@ -104,4 +104,8 @@ pub enum WaitReason {
     Quit,
     /// The disk would fall below the reserve.
     Disk { missing: u64 },
+    /// The connection is paid by volume; goes on by itself on another one.
+    Metered,
+    /// Somebody works at this machine; goes on by itself after that many minutes without.
+    InUse { minutes: u32 },
 }

@@ -18,6 +18,10 @@ pub struct Settings {
     pub language: Language,
     /// Downloads at once per instance, 1 to 16.
     pub parallel_downloads: u32,
+    /// Downloads at once on all instances together, 1 to 64.
+    pub parallel_in_all: u32,
+    /// Most connections of one layer, 1 to 16. Fewer are used where more bring nothing.
+    pub connections: u32,
     /// Tries of one download before it counts as failed, 1 to 20.
     pub max_attempts: u32,
     /// Megabytes that downloads leave free on the disk of the models, 0 to 1,000,000.
@@ -25,6 +29,14 @@ pub struct Settings {
     /// Kilobytes per second of all downloads together; 0 = no limit; at most 10,000,000. Holds
     /// only for what Corral moves itself.
     pub bandwidth_kb: u32,
+    /// Times of the day at which another limit holds; the first that fits counts. At most 8.
+    pub bandwidth_windows: Vec<BandwidthWindow>,
+    /// Downloads wait while the connection is paid by volume, where the system tells.
+    pub pause_on_metered: bool,
+    /// Downloads wait while somebody works at this machine, where the system tells.
+    pub only_while_idle: bool,
+    /// Minutes without a key or the mouse after which the machine counts as unused, 1 to 120.
+    pub idle_minutes: u32,
     pub fetch_way: FetchWay,
     /// Start unfinished downloads again when Corral starts.
     pub resume_on_start: bool,
@@ -49,9 +61,15 @@ impl Default for Settings {
         Settings {
             language: Language::System,
             parallel_downloads: 3,
+            parallel_in_all: 6,
+            connections: 16,
             max_attempts: 6,
             disk_reserve_mb: 2_000,
             bandwidth_kb: 0,
+            bandwidth_windows: Vec::new(),
+            pause_on_metered: false,
+            only_while_idle: false,
+            idle_minutes: 5,
             fetch_way: FetchWay::Automatic,
             resume_on_start: true,
             sync_minutes: 10,
@@ -63,6 +81,30 @@ impl Default for Settings {
             close_button: CloseButton::Ask,
             log_level: LogLevel::Info,
         }
+    }
+}
+
+/// A time of the day with a limit of its own, by the clock of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BandwidthWindow {
+    pub days: Days,
+    /// Minute of the day at which it begins, 0 to 1439.
+    pub from: u16,
+    /// Minute of the day at which it ends; at or before `from` means on the next day.
+    pub to: u16,
+    /// Kilobytes per second; 0 = no limit; at most 10,000,000.
+    pub kb: u32,
+}
+
+words! {
+    /// Days on which a window begins.
+    Days {
+        Every = "every",
+        /// Monday to Friday.
+        Weekdays = "weekdays",
+        /// Saturday and Sunday.
+        Weekend = "weekend",
     }
 }
 

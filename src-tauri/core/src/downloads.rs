@@ -17,7 +17,7 @@ use corral_contract::{
     status::Cause,
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, Notify};
 
 use crate::{Core, Result};
 
@@ -25,12 +25,15 @@ mod attempt;
 pub mod bar;
 mod change;
 mod commands;
+mod conditions;
 mod create;
 pub mod direct;
 mod estimate;
 pub mod fetch;
+mod hours;
 mod job;
 mod leftovers;
+mod limits;
 mod meter;
 mod preflight;
 mod present;
@@ -59,8 +62,8 @@ pub(crate) struct State {
     settled: Notify,
     /// Manifests that were asked for a moment ago.
     manifests: preflight::Recent,
-    /// What each fetch may use.
-    limits: watch::Sender<fetch::Limits>,
+    /// Why all of them wait.
+    hold: conditions::Hold,
 }
 
 /// A wish for a place in the queue.
@@ -82,12 +85,19 @@ pub struct JobOptions {
     pub insecure: bool,
     /// Load the model when it is there.
     pub start_when_done: bool,
+    /// Kilobytes per second; 0 = no limit of its own.
+    pub limit_kb: u32,
 }
 
 pub(crate) use change::{enqueue, forget};
 pub(crate) use recovery::{recover, stop};
 pub(crate) use seed::seed;
-pub(crate) use worker::start;
+
+/// Starts the worker that runs the queue, and the one that looks whether it may.
+pub(crate) fn start(core: &Core) {
+    conditions::start(core);
+    worker::start(core);
+}
 
 /// The unfinished (queued, running, paused or failed) job of a model. From memory: cheap enough
 /// to ask for every row of a page.

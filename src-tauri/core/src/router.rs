@@ -69,7 +69,7 @@ routes! {
     models: Search, Counts, Create, Start, Close, Recreate, PreviewDelete, Delete, UndoDelete,
         Batch, CancelBatch, LoadDetail, History;
     downloads: Check, List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
-        ClearFinished;
+        ClearFinished, Next, SetJobLimit, Hours, Conditions;
     sync: Run, Cancel, ConfirmEmpty, History, Report;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;

@@ -3,12 +3,18 @@
 use std::sync::{PoisonError, RwLock};
 
 use corral_contract::{
-    WireError, command::Nothing, event::AppEvent, settings::Settings, settings::call,
+    WireError, command::Nothing, event::AppEvent, settings::BandwidthWindow, settings::Settings,
+    settings::call,
 };
 
 use crate::{Core, Result, db::Db, router::Handle, signal::Signal};
 
 mod store;
+
+/// Highest limit of the speed that can be set, in kilobytes per second.
+pub(crate) const FASTEST_KB: u32 = 10_000_000;
+/// Most times of the day with a limit of their own.
+const MOST_WINDOWS: usize = 8;
 
 /// The settings in force.
 pub(crate) struct Cell(RwLock<Settings>);
@@ -59,9 +65,12 @@ impl Handle<call::Update> for Core {
 fn check(settings: &Settings) -> Result<()> {
     let ranges = [
         ("parallelDownloads", settings.parallel_downloads, 1..=16),
+        ("parallelInAll", settings.parallel_in_all, 1..=64),
+        ("connections", settings.connections, 1..=16),
+        ("idleMinutes", settings.idle_minutes, 1..=120),
         ("maxAttempts", settings.max_attempts, 1..=20),
         ("diskReserveMb", settings.disk_reserve_mb, 0..=1_000_000),
-        ("bandwidthKb", settings.bandwidth_kb, 0..=10_000_000),
+        ("bandwidthKb", settings.bandwidth_kb, 0..=FASTEST_KB),
         ("syncMinutes", settings.sync_minutes, 0..=1440),
         ("pollVisibleSeconds", settings.poll_visible_seconds, 1..=60),
         ("pollHiddenSeconds", settings.poll_hidden_seconds, 5..=600),
@@ -74,6 +83,22 @@ fn check(settings: &Settings) -> Result<()> {
                 .with("min", range.start())
                 .with("max", range.end()));
         }
+    }
+    check_windows(&settings.bandwidth_windows)
+}
+
+fn check_windows(windows: &[BandwidthWindow]) -> Result<()> {
+    let out_of_range = |most: u32| {
+        Err(WireError::field("bandwidthWindows", "outOfRange").with("min", 0).with("max", most))
+    };
+    if windows.len() > MOST_WINDOWS {
+        return out_of_range(MOST_WINDOWS as u32);
+    }
+    if windows.iter().any(|window| window.from.max(window.to) >= 24 * 60) {
+        return out_of_range(24 * 60 - 1);
+    }
+    if windows.iter().any(|window| window.kb > FASTEST_KB) {
+        return out_of_range(FASTEST_KB);
     }
     Ok(())
 }

@@ -19,15 +19,18 @@ use tokio_util::sync::CancellationToken;
 use crate::registry::{Registries, Repository};
 
 mod board;
+mod brake;
 mod disk;
 mod growth;
 mod journal;
 mod line;
 mod ranges;
 mod run;
+mod small;
 mod staging;
 pub mod throttle;
 
+use brake::{Brake, Paces};
 use staging::Staged;
 pub(crate) use staging::readable_by_all;
 use throttle::Throttle;
@@ -123,13 +126,22 @@ struct Live {
     leader: AtomicU32,
     /// Number of the share that came last.
     numbered: AtomicU32,
-    throttle: Arc<Throttle>,
+    paces: Arc<Paces>,
     connections: Arc<AtomicU32>,
 }
 
 /// A blob of which every byte is there and proved, still in its staging folder.
 #[derive(Debug)]
-pub struct Whole(Mutex<Option<Staged>>);
+pub struct Whole(Mutex<Option<Kept>>);
+
+/// How its bytes lie there.
+#[derive(Debug)]
+enum Kept {
+    /// Grown in place, with a journal.
+    Grown(Staged),
+    /// Written at once.
+    Small(tempfile::NamedTempFile),
+}
 
 impl Whole {
     /// Moves it to its place; [`settle`] the folder after the last one. Once it was moved, or discarded, this changes nothing. Blocks.
@@ -138,26 +150,33 @@ impl Whole {
     /// `DISK_FULL`, `STORE_PERMISSION`, `FILE_SYSTEM`; its bytes are then fetched again.
     pub fn publish(&self, place: &Path) -> Result<(), Failed> {
         match self.take() {
-            Some(staged) => staged.publish(place).map_err(run::of_disk),
+            Some(Kept::Grown(staged)) => staged.publish(place),
+            Some(Kept::Small(file)) => small::publish(file, place),
             None => Ok(()),
         }
+        .map_err(run::of_disk)
     }
 
     /// Where its bytes can be read; `None` when they were moved.
     #[must_use]
     pub fn path(&self) -> Option<PathBuf> {
-        let staged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        staged.as_ref().map(|staged| staged.path().to_owned())
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = kept.as_ref().map(|kept| match kept {
+            Kept::Grown(staged) => staged.path(),
+            Kept::Small(file) => file.path(),
+        });
+        path.map(Path::to_owned)
     }
 
     /// Removes it: it is somewhere else by now. Blocks.
     pub fn discard(&self) {
-        if let Some(staged) = self.take() {
+        // A small one goes with its handle.
+        if let Some(Kept::Grown(staged)) = self.take() {
             staged.discard();
         }
     }
 
-    fn take(&self) -> Option<Staged> {
+    fn take(&self) -> Option<Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -220,12 +239,14 @@ impl Transfers {
         {
             live.users.fetch_add(1, Ordering::Relaxed);
             let number = live.numbered.fetch_add(1, Ordering::Relaxed) + 1;
+            live.paces.set(number, Arc::default());
             return Share { live: live.clone(), number, key, all: self.clone() };
         }
         let (standing, seen) = watch::channel(Standing::default());
         let (outcome, ended) = watch::channel(None);
         let token = CancellationToken::new();
-        let throttle = Arc::new(Throttle::default());
+        let paces = Arc::new(Paces::default());
+        paces.set(1, Arc::default());
         let live = Arc::new(Live {
             standing: seen,
             outcome: ended,
@@ -233,19 +254,23 @@ impl Transfers {
             users: AtomicU32::new(1),
             leader: AtomicU32::new(1),
             numbered: AtomicU32::new(1),
-            throttle: throttle.clone(),
+            paces: paces.clone(),
             connections: order.connections.clone(),
         });
         all.insert(key.clone(), live.clone());
         let means = run::Means {
             registries: self.0.registries.clone(),
-            throttles: vec![throttle, self.0.throttle.clone()],
+            brake: Brake { own: paces, all: self.0.throttle.clone() },
             standing,
             token,
         };
         tokio::spawn(async move {
-            let brought = run::run(&order, &means).await;
-            let whole = brought.map(|staged| Arc::new(Whole(Mutex::new(Some(staged)))));
+            let brought = if order.size <= small::LARGEST {
+                small::run(&order, &means).await.map(Kept::Small)
+            } else {
+                run::run(&order, &means).await.map(Kept::Grown)
+            };
+            let whole = brought.map(|kept| Arc::new(Whole(Mutex::new(Some(kept)))));
             outcome.send_replace(Some(whole));
         });
         Share { live, number: 1, key, all: self.clone() }
@@ -280,9 +305,14 @@ impl Share {
         mine.is_ok() || mine == Err(self.number)
     }
 
-    /// Limits this transfer: bytes per second and connections; `None` = no limit of its own.
-    pub fn limit(&self, bytes_per_second: Option<u64>, connections: Option<u32>) {
-        self.live.throttle.set(bytes_per_second);
+    /// Limits the speed by what whoever has this part also uses elsewhere. Another part without a
+    /// limit, or with a higher one, is not held back.
+    pub fn pace(&self, pace: Arc<Throttle>) {
+        self.live.paces.set(self.number, pace);
+    }
+
+    /// Limits the connections; `None` = as many as are worth it. The last word counts.
+    pub fn connections(&self, connections: Option<u32>) {
         self.live.connections.store(connections.unwrap_or(0), Ordering::Relaxed);
     }
 
@@ -304,6 +334,7 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         let mut all = self.all.live();
+        self.live.paces.remove(self.number);
         let leader = &self.live.leader;
         let _ = leader.compare_exchange(self.number, 0, Ordering::Relaxed, Ordering::Relaxed);
         if self.live.users.fetch_sub(1, Ordering::Relaxed) == 1 {

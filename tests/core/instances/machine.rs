@@ -103,6 +103,14 @@ impl Machine for FakeMachine {
         self.exists(path).then_some(Space { free: 7, total: 9 })
     }
 
+    fn metered(&self) -> Option<bool> {
+        None
+    }
+
+    fn idle(&self) -> Option<std::time::Duration> {
+        None
+    }
+
     fn writable(&self, _: &Path) -> bool {
         self.writable
     }

@@ -4,12 +4,15 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use corral_contract::{ErrorCode, WireError, name::ModelName, progress::Phase};
 use futures_util::FutureExt;
-use tokio::{sync::mpsc, time::MissedTickBehavior};
+use tokio::{
+    sync::{mpsc, watch},
+    time::MissedTickBehavior,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     change,
-    fetch::{Class, FetchFailure, FetchRequest, FetchSink, Fetched, LayerReport},
+    fetch::{Class, FetchFailure, FetchRequest, FetchSink, Fetched, LayerReport, Limits},
     job::Job,
     meter::Meter,
     way,
@@ -30,6 +33,7 @@ pub(super) struct Attempt {
     pub(super) job: Job,
     pub(super) meter: Arc<Meter>,
     pub(super) task: Task,
+    pub(super) limits: watch::Receiver<Limits>,
     /// Cancelled to make it let go.
     pub(super) stop: CancellationToken,
 }
@@ -43,8 +47,9 @@ pub(super) struct Ended {
 
 /// Tries it once. Ends soon after `stop` is cancelled.
 pub(super) async fn run(core: Core, attempt: Attempt) -> Ended {
-    let Attempt { job, meter, task, stop } = attempt;
-    let end = AssertUnwindSafe(follow(&core, &job, &meter, &task, stop)).catch_unwind().await;
+    let Attempt { job, meter, task, limits, stop } = attempt;
+    let end =
+        AssertUnwindSafe(follow(&core, &job, &meter, &task, limits, stop)).catch_unwind().await;
     let end = end.unwrap_or_else(|_| {
         // Its text and backtrace are in the log of the application.
         let error = WireError::new(ErrorCode::Internal).detail("the attempt panicked");
@@ -58,12 +63,13 @@ async fn follow(
     job: &Job,
     meter: &Arc<Meter>,
     task: &Task,
+    limits: watch::Receiver<Limits>,
     stop: CancellationToken,
 ) -> Result<Fetched, FetchFailure> {
     let (phases, mut heard) = mpsc::channel(PHASES);
     let sink = Sink { meter: meter.clone(), log: task.log(), phases, core: core.clone() };
     task.phase(Phase::Manifest.as_str());
-    let fetching = fetch(core, job, &sink, stop);
+    let fetching = fetch(core, job, &sink, limits, stop);
     tokio::pin!(fetching);
     let mut look = tokio::time::interval(TASK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -112,6 +118,7 @@ async fn fetch(
     core: &Core,
     job: &Job,
     sink: &Sink,
+    limits: watch::Receiver<Limits>,
     stop: CancellationToken,
 ) -> Result<Fetched, FetchFailure> {
     let permanent = |error| FetchFailure::new(Class::Permanent, error);
@@ -130,7 +137,7 @@ async fn fetch(
         plan = fetch.prepare(request) => plan?,
     };
     sink.meter.plan(&plan);
-    fetch.fetch(&plan, sink, core.downloads.limits.subscribe(), stop).await
+    fetch.fetch(&plan, sink, limits, stop).await
 }
 
 /// Passes on what a fetch says.

@@ -1,9 +1,11 @@
 //! The commands of the queue.
 
 use corral_contract::{
-    JobId,
+    JobId, WireError,
     command::Nothing,
-    downloads::{Changed, JobIds, JobPriority, JobState, MoveJob, QueueLimit, QueueView, call},
+    downloads::{
+        Changed, JobIds, JobLimit, JobPriority, JobState, MoveJob, QueueLimit, QueueView, call,
+    },
     progress::WaitReason,
     settings::{self, Settings},
     status::Cause,
@@ -11,6 +13,8 @@ use corral_contract::{
 
 use super::{
     change::{after, cancel, ready_now, shift},
+    conditions::is_hold,
+    job::Job,
     queue::Queue,
     store,
 };
@@ -54,8 +58,12 @@ impl Handle<call::ResumeAll> for Core {
     /// Failed ones stay failed: they are retried by name.
     async fn handle(&self, _: Nothing) -> Result<Changed> {
         let mut queue = self.downloads.queue.lock().await;
-        let open = |id: &JobId| queue.entries.get(id).is_some_and(|entry| entry.job.is_open());
-        let ids = queue.entries.keys().copied().filter(open).collect();
+        let wanted = |id: &JobId| {
+            let job = queue.entries.get(id).map(|entry| &entry.job);
+            // What waits for a better moment goes on only when asked for by name, too.
+            job.is_some_and(|job| job.is_open() && !job.wait.as_ref().is_some_and(is_hold))
+        };
+        let ids = queue.entries.keys().copied().filter(wanted).collect();
         let changed = resume(self, &mut queue, ids).await;
         after(self, &mut queue);
         changed
@@ -127,6 +135,42 @@ impl Handle<call::SetPriority> for Core {
     }
 }
 
+impl Handle<call::Next> for Core {
+    async fn handle(&self, JobIds { ids }: JobIds) -> Result<Changed> {
+        let mut queue = self.downloads.queue.lock().await;
+        let places = queue.first(&ids);
+        store::place(&self.db, &places).await?;
+        for (id, priority, place) in &places {
+            if let Some(entry) = queue.entries.get_mut(id) {
+                (entry.job.priority, entry.job.position) = (*priority, *place);
+            }
+        }
+        after(self, &mut queue);
+        Ok(Changed { changed: u32::try_from(places.len()).unwrap_or(u32::MAX) })
+    }
+}
+
+impl Handle<call::SetJobLimit> for Core {
+    async fn handle(&self, JobLimit { id, kb }: JobLimit) -> Result<Changed> {
+        let most = crate::settings::FASTEST_KB;
+        if kb > most {
+            return Err(WireError::field("kb", "outOfRange").with("min", 0).with("max", most));
+        }
+        let mut queue = self.downloads.queue.lock().await;
+        let wanted = |job: &Job| job.is_wanted() && job.options.limit_kb != kb;
+        if !queue.entries.get(&id).is_some_and(|entry| wanted(&entry.job)) {
+            return Ok(Changed { changed: 0 });
+        }
+        let done =
+            shift(self, &mut queue, id, Cause::User, |job| job.options.limit_kb = kb).await?;
+        if let Some(entry) = queue.entries.get(&id) {
+            entry.limit(&self.settings());
+        }
+        after(self, &mut queue);
+        Ok(Changed { changed: u32::from(done) })
+    }
+}
+
 impl Handle<call::SetLimit> for Core {
     async fn handle(&self, QueueLimit { parallel }: QueueLimit) -> Result<Changed> {
         let before = self.settings();
@@ -163,16 +207,19 @@ async fn pause(core: &Core, queue: &mut Queue, ids: Vec<JobId>) -> Result<Change
             job.retry_at = None;
         })
         .await?;
-        if let Some(run) = queue.entries.get(&id).and_then(|entry| entry.run.as_ref()) {
-            run.cancel();
+        if let Some(entry) = queue.entries.get_mut(&id) {
+            entry.insists = false;
+            if let Some(run) = &entry.run {
+                run.cancel();
+            }
         }
         changed += u32::from(done);
     }
     Ok(Changed { changed })
 }
 
-/// Paused and failed jobs go back into the queue; one that waits for its next try or for its
-/// instance is tried now.
+/// Paused and failed jobs go back into the queue; one that waits for its next try, for its instance
+/// or for a better moment is tried now.
 async fn resume(core: &Core, queue: &mut Queue, ids: Vec<JobId>) -> Result<Changed> {
     let mut changed = 0;
     for id in ids {
@@ -186,6 +233,7 @@ async fn resume(core: &Core, queue: &mut Queue, ids: Vec<JobId>) -> Result<Chang
         if !again {
             continue;
         }
+        let insists = job.wait.as_ref().is_some_and(is_hold);
         let now = core.now();
         let done = shift(core, queue, id, Cause::User, |job| {
             job.requeue(now);
@@ -193,6 +241,9 @@ async fn resume(core: &Core, queue: &mut Queue, ids: Vec<JobId>) -> Result<Chang
         })
         .await?;
         ready_now(queue, id);
+        if let Some(entry) = queue.entries.get_mut(&id) {
+            entry.insists |= insists;
+        }
         changed += u32::from(done);
     }
     Ok(Changed { changed })

@@ -29,8 +29,11 @@ impl Handle<call::Create> for Core {
         if !request.force {
             preflight::gate(self, request.instance, &name, request.insecure).await?;
         }
-        let options =
-            JobOptions { insecure: request.insecure, start_when_done: request.start_when_done };
+        let options = JobOptions {
+            insecure: request.insecure,
+            start_when_done: request.start_when_done,
+            ..JobOptions::default()
+        };
         let wish = Enqueue {
             instance: request.instance,
             name,

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     ollama::OllamaApi,
     registry::{Blob, Failure, Manifest, Registries, Repository},
-    transfers::{self, Failed, Order, Share, Transfers, Whole, Why},
+    transfers::{self, Failed, Order, Share, Transfers, Whole, Why, throttle::Throttle},
 };
 
 mod land;
@@ -193,14 +193,18 @@ impl DirectFetch {
         limits: &watch::Receiver<Limits>,
     ) -> Result<Vec<(PlannedLayer, Arc<Whole>)>, FetchFailure> {
         let repository = self.repository(&plan.request);
+        // One for all layers, however many come at once.
+        let pace = Arc::new(Throttle::default());
         let one = |layer: &PlannedLayer| {
-            let (layer, repository, limits) = (layer.clone(), repository.clone(), limits.clone());
+            let (layer, repository) = (layer.clone(), repository.clone());
+            let (limits, pace) = (limits.clone(), pace.clone());
             async move {
                 let staging = self.landing.staging();
                 let order = Order::new(repository, &layer.digest, layer.size, staging);
                 let order = order.ok_or_else(|| broken("a digest that is none"))?;
                 let share = self.transfers.join(order);
-                let whole = follow(&share, &layer, sink, limits).await;
+                share.pace(pace.clone());
+                let whole = follow(&share, &layer, sink, limits, &pace).await;
                 let whole = whole.map_err(|failed| self.failure(failed, &layer))?;
                 Ok::<_, FetchFailure>((layer, whole))
             }
@@ -230,6 +234,7 @@ async fn follow(
     layer: &PlannedLayer,
     sink: &dyn FetchSink,
     mut limits: watch::Receiver<Limits>,
+    pace: &Throttle,
 ) -> Result<Arc<Whole>, Failed> {
     let mut standing = share.standing();
     let told = |state: LayerState, there: u64| {
@@ -243,7 +248,10 @@ async fn follow(
     };
     let whole = share.whole();
     tokio::pin!(whole);
-    let limit = |limits: Limits| share.limit(limits.bytes_per_second, limits.connections);
+    let limit = |limits: Limits| {
+        pace.set(limits.bytes_per_second);
+        share.connections(limits.connections);
+    };
     limit(*limits.borrow_and_update());
     loop {
         tokio::select! {

@@ -6,12 +6,13 @@ use corral_contract::{
     InstanceId, JobId, ModelId, TaskId, Timestamp, WireError,
     downloads::{JobState, Priority},
     progress::{Phase, WaitReason},
+    settings::Settings,
     status::Install,
 };
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{JobOptions, meter::Meter};
+use super::{JobOptions, fetch::Limits, meter::Meter};
 use crate::tasks::Task;
 
 /// What the database knows of a job, but for its figures.
@@ -113,12 +114,35 @@ pub(super) struct Entry {
     pub(super) waits_since: Option<Instant>,
     /// The furthest it had come when the last attempt began.
     pub(super) came_to: u64,
+    /// Somebody wants it now, whatever the connection costs and whoever works at the machine.
+    pub(super) insists: bool,
+    /// What its attempts may use.
+    pub(super) limits: watch::Sender<Limits>,
 }
 
 impl Entry {
     pub(super) fn new(job: Job, meter: Arc<Meter>) -> Entry {
-        let came_to = meter.done();
-        Entry { job, meter, run: None, not_before: None, task: None, waits_since: None, came_to }
+        Entry {
+            came_to: meter.done(),
+            job,
+            meter,
+            run: None,
+            not_before: None,
+            task: None,
+            waits_since: None,
+            insists: false,
+            limits: watch::Sender::default(),
+        }
+    }
+
+    /// Brings what its attempts may use in line with the settings and its own limit.
+    pub(super) fn limit(&self, settings: &Settings) {
+        let own = self.job.options.limit_kb;
+        let limits = Limits {
+            bytes_per_second: (own > 0).then(|| u64::from(own) * 1000),
+            connections: Some(settings.connections),
+        };
+        self.limits.send_if_modified(|last| std::mem::replace(last, limits) != limits);
     }
 
     /// Brings the shown phase in line with the state.

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use corral_contract::{
     InstanceId, JobId, ModelId,
-    downloads::{JobState, JobView, QueueMetrics},
+    downloads::{JobState, JobView, Priority, QueueMetrics},
+    progress::WaitReason,
 };
 use tokio::time::Instant;
 
 use super::{
+    conditions::is_hold,
+    hours::Tally,
     job::{Entry, Job, is_open},
     traffic::Traffic,
 };
@@ -26,6 +29,8 @@ pub(super) struct Queue {
     /// How long the last started jobs waited, in ms, newest last.
     pub(super) waits: VecDeque<u64>,
     pub(super) traffic: Traffic,
+    /// What happened since it was last stored.
+    pub(super) hour: Tally,
     /// Bytes per second of one job when it was last measured.
     pub(super) usual_speed: Option<u64>,
     /// Corral ends: nothing is started any more.
@@ -37,12 +42,31 @@ pub(super) struct Queue {
 pub(super) struct Turn {
     /// To be started now, in this order.
     pub(super) start: Vec<JobId>,
-    /// Waiting although their instance does not answer, and not marked so yet.
-    pub(super) offline: Vec<JobId>,
-    /// Marked as waiting for their instance, which answers.
-    pub(super) online: Vec<JobId>,
+    /// Running, and to let go because of this.
+    pub(super) stop: Vec<(JobId, WaitReason)>,
+    /// Waiting because of this, and not marked so yet.
+    pub(super) mark: Vec<(JobId, WaitReason)>,
+    /// Marked as waiting for something that is over.
+    pub(super) clear: Vec<JobId>,
     /// When somebody's pause is over.
     pub(super) next: Option<Instant>,
+}
+
+impl Turn {
+    /// Whether a window would see a difference.
+    pub(super) fn changes(&self) -> bool {
+        !(self.start.is_empty()
+            && self.stop.is_empty()
+            && self.mark.is_empty()
+            && self.clear.is_empty())
+    }
+}
+
+/// Jobs at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places {
+    pub(super) per_instance: u32,
+    pub(super) in_all: u32,
 }
 
 impl Queue {
@@ -79,11 +103,13 @@ impl Queue {
         mine.zip(1..).map(|(entry, place)| (entry.job.id, place)).collect()
     }
 
-    /// Whose turn it is with `parallel` jobs at once on each instance.
+    /// Whose turn it is with so many places. `hold` is why none may move at all, except those that
+    /// somebody insists on.
     pub(super) fn turn(
         &self,
-        parallel: u32,
+        places: Places,
         now: Instant,
+        hold: Option<&WaitReason>,
         online: impl Fn(InstanceId) -> bool,
     ) -> Turn {
         let mut turn = Turn::default();
@@ -91,17 +117,27 @@ impl Queue {
             return turn;
         }
         let mut busy: HashMap<InstanceId, u32> = HashMap::new();
+        let mut in_all = 0;
         for entry in self.entries.values().filter(|entry| entry.run.is_some()) {
             *busy.entry(entry.job.instance).or_default() += 1;
+            in_all += 1;
+            if let Some(hold) = hold
+                && entry.job.state == JobState::Running
+                && !entry.insists
+            {
+                turn.stop.push((entry.job.id, hold.clone()));
+            }
         }
         let mut waiting: Vec<&Entry> =
             self.entries.values().filter(|entry| entry.job.state == JobState::Queued).collect();
         waiting.sort_by_key(|entry| entry.job.order());
         for entry in waiting {
             let id = entry.job.id;
-            if !online(entry.job.instance) {
-                if !waits_for_instance(&entry.job) {
-                    turn.offline.push(id);
+            let hold = hold.filter(|_| !entry.insists);
+            let offline = (!online(entry.job.instance)).then_some(&WaitReason::Offline);
+            if let Some(reason) = offline.or(hold) {
+                if entry.job.wait.as_ref() != Some(reason) {
+                    turn.mark.push((id, reason.clone()));
                 }
                 continue;
             }
@@ -111,11 +147,13 @@ impl Queue {
             }
             let busy = busy.entry(entry.job.instance).or_default();
             // An attempt that was told to stop may still hold on to the job.
-            if *busy < parallel && entry.run.is_none() {
+            let free = *busy < places.per_instance && in_all < places.in_all;
+            if free && entry.run.is_none() {
                 *busy += 1;
+                in_all += 1;
                 turn.start.push(id);
-            } else if waits_for_instance(&entry.job) {
-                turn.online.push(id);
+            } else if is_over(&entry.job) {
+                turn.clear.push(id);
             }
         }
         turn
@@ -141,6 +179,19 @@ impl Queue {
         Some(order)
     }
 
+    /// Places of jobs that are to come before everything that waits: their priority and position,
+    /// in the order given. Those that are over are left out.
+    pub(super) fn first(&self, ids: &[JobId]) -> Vec<(JobId, Priority, i64)> {
+        let open = || self.entries.values().map(|entry| &entry.job).filter(|job| job.is_open());
+        let others = open().filter(|job| job.state != JobState::Running && !ids.contains(&job.id));
+        let Some(ahead) = others.min_by_key(|job| job.order()) else { return Vec::new() };
+        let least = open().map(|job| job.position).min().unwrap_or(0);
+        let movers = ids.iter().filter(|id| open().any(|job| job.id == **id)).copied();
+        let movers: Vec<JobId> = movers.collect();
+        let first = least.saturating_sub(i64::try_from(movers.len()).unwrap_or(i64::MAX));
+        movers.into_iter().zip(first..).map(|(id, place)| (id, ahead.priority, place)).collect()
+    }
+
     /// Remembers how long a job waited for its turn.
     pub(super) fn waited(&mut self, ms: u64) {
         self.waits.push_back(ms);
@@ -150,8 +201,10 @@ impl Queue {
     }
 }
 
-fn waits_for_instance(job: &Job) -> bool {
-    job.wait == Some(corral_contract::progress::WaitReason::Offline)
+/// Whether it is marked as waiting for its instance or a better moment, of which neither is
+/// missing.
+fn is_over(job: &Job) -> bool {
+    job.wait.as_ref().is_some_and(|wait| *wait == WaitReason::Offline || is_hold(wait))
 }
 
 fn group(state: JobState) -> u8 {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Queue;
+use super::{Places, Queue};
 use crate::downloads::{
     JobOptions,
     bar::Bar,
@@ -69,12 +69,25 @@ fn build(jobs: &[(i64, Priority, i64, JobState)]) -> Queue {
     )
 }
 
+/// So many on each instance, and no limit for all together.
+fn each(per_instance: u32) -> Places {
+    Places { per_instance, in_all: u32::MAX }
+}
+
 proptest! {
     // criterion: 2.4
     #[test]
-    fn nobody_is_overtaken_and_no_instance_overloaded(jobs in any_queue(), parallel in 1..5_u32) {
+    fn nobody_is_overtaken_and_no_instance_overloaded(
+        jobs in any_queue(),
+        parallel in 1..5_u32,
+        in_all in 1..9_u32,
+    ) {
         let queue = build(&jobs);
-        let turn = queue.turn(parallel, Instant::now(), |_| true);
+        let places = Places { per_instance: parallel, in_all };
+        let turn = queue.turn(places, Instant::now(), None, |_| true);
+        let ran = queue.entries.values().filter(|entry| entry.run.is_some()).count();
+        let runs = (ran + turn.start.len()) as u32;
+        prop_assert!(turn.start.is_empty() || runs <= in_all);
         let mut busy: HashMap<InstanceId, u32> = HashMap::new();
         for entry in queue.entries.values().filter(|entry| entry.run.is_some()) {
             *busy.entry(entry.job.instance).or_default() += 1;
@@ -91,7 +104,7 @@ proptest! {
                 continue;
             }
             let full = busy.get(&waiting.job.instance).is_some_and(|busy| *busy >= parallel);
-            prop_assert!(full, "a free place was left");
+            prop_assert!(full || runs >= in_all, "a free place was left");
             for id in &turn.start {
                 let started = &queue.entries[id].job;
                 prop_assert!(
@@ -142,14 +155,53 @@ fn waits_for_its_pause_and_for_its_instance() {
     if let Some(entry) = queue.entries.get_mut(&JobId(1)) {
         entry.not_before = Some(later);
     }
-    let turn = queue.turn(1, now, |instance| instance == InstanceId(1));
-    assert_eq!((turn.start, turn.offline), (vec![JobId(2)], vec![JobId(3)]));
+    let turn = queue.turn(each(1), now, None, |instance| instance == InstanceId(1));
+    assert_eq!(turn.start, [JobId(2)]);
+    assert_eq!(turn.mark, [(JobId(3), WaitReason::Offline)]);
     assert_eq!(turn.next, Some(later));
     if let Some(entry) = queue.entries.get_mut(&JobId(3)) {
         entry.job.wait = Some(WaitReason::Offline);
     }
-    let turn = queue.turn(1, later, |instance| instance == InstanceId(1));
-    assert_eq!((turn.start, turn.offline), (vec![JobId(1)], vec![]));
+    let turn = queue.turn(each(1), later, None, |instance| instance == InstanceId(1));
+    assert_eq!((turn.start, turn.mark), (vec![JobId(1)], vec![]));
     queue.closing = true;
-    assert!(queue.turn(9, later, |_| true).start.is_empty());
+    assert!(queue.turn(each(9), later, None, |_| true).start.is_empty());
+}
+
+// criterion: 2.4
+#[test]
+fn a_hold_stops_everybody_but_those_somebody_insists_on() {
+    let mut queue = queue(vec![
+        entry(1, 1, Priority::Normal, 1, JobState::Running),
+        entry(2, 1, Priority::Normal, 2, JobState::Running),
+        entry(3, 1, Priority::Normal, 3, JobState::Queued),
+        entry(4, 1, Priority::Normal, 4, JobState::Queued),
+    ]);
+    for id in [2, 4] {
+        queue.entries.get_mut(&JobId(id)).expect("it is there").insists = true;
+    }
+    let now = Instant::now();
+    let turn = queue.turn(each(3), now, Some(&WaitReason::Metered), |_| true);
+    assert_eq!(turn.stop, [(JobId(1), WaitReason::Metered)]);
+    assert_eq!(turn.mark, [(JobId(3), WaitReason::Metered)]);
+    assert_eq!(turn.start, [JobId(4)]);
+    queue.entries.get_mut(&JobId(3)).expect("it is there").job.wait = Some(WaitReason::Metered);
+    let turn = queue.turn(each(2), now, None, |_| true);
+    assert_eq!((turn.stop, turn.start), (vec![], vec![]));
+    assert_eq!(turn.clear, [JobId(3)], "it only waits for its turn now");
+}
+
+// criterion: 2.4
+#[test]
+fn what_is_to_be_next_comes_before_everything_that_waits() {
+    let queue = queue(vec![
+        entry(1, 1, Priority::High, 5, JobState::Running),
+        entry(2, 1, Priority::Normal, 2, JobState::Queued),
+        entry(3, 1, Priority::Low, 3, JobState::Queued),
+        entry(4, 1, Priority::Low, 4, JobState::Paused),
+        entry(5, 1, Priority::High, 1, JobState::Done),
+    ]);
+    let places = queue.first(&[JobId(4), JobId(3), JobId(5)]);
+    assert_eq!(places, [(JobId(4), Priority::Normal, 0), (JobId(3), Priority::Normal, 1)]);
+    assert_eq!(queue.first(&[JobId(9)]), []);
 }

@@ -47,6 +47,11 @@ pub(super) async fn settle(core: &Core, ended: Ended) -> Result<(), (Ended, Wire
     if let Err(error) = apply(core, &mut queue, id, &ended, &verdict).await {
         return Err((ended, error));
     }
+    // What came since the last beat.
+    let moved = queue.entries.get(&id).map_or(0, |entry| entry.meter.take_moved());
+    let open = queue.entries.values().filter(|entry| entry.job.is_open()).count();
+    queue.traffic.add(Instant::now(), moved);
+    queue.hour.moved(moved, open);
     let closing = queue.closing;
     let job = queue.entries.get_mut(&id).map(|entry| {
         entry.run = None;
@@ -55,6 +60,7 @@ pub(super) async fn settle(core: &Core, ended: Ended) -> Result<(), (Ended, Wire
     let name = ended.job.name.clone();
     match verdict {
         Verdict::Done => {
+            queue.hour.done += 1;
             ended.task.finish(&Ok(())).await;
             if let Some(job) = job {
                 arrived(core, &job);
@@ -62,6 +68,7 @@ pub(super) async fn settle(core: &Core, ended: Ended) -> Result<(), (Ended, Wire
             }
         }
         Verdict::Failed(error) => {
+            queue.hour.failed += 1;
             ended.task.finish(&Err(error.clone())).await;
             notices::tell(core, NoticeKind::DownloadFailed, name, Some(error)).await;
         }

@@ -13,6 +13,8 @@ use crate::{
     db::{Db, failed, from_json, json},
 };
 
+pub(super) mod hours;
+
 /// Finished jobs that are read back at start; older ones stay in the database until they are
 /// cleared.
 const FINISHED: i64 = 200;

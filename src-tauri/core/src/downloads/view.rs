@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{
     estimate::{Ahead, Expected, Usual, expect},
     job::Entry,
+    limits,
     queue::Queue,
 };
 use crate::Core;
@@ -50,6 +51,7 @@ pub(super) fn view(core: &Core, queue: &Queue) -> QueueView {
                 _ => None,
             },
             progress: progress.get(&job.id).cloned().unwrap_or_else(|| entry.meter.view()),
+            limit_kb: job.options.limit_kb,
             attempts: job.attempts,
             problem: job.problem.clone(),
             task: job.task,
@@ -141,6 +143,8 @@ fn metrics(
     let waits = &queue.waits;
     metrics.mean_wait_ms =
         (!waits.is_empty()).then(|| waits.iter().sum::<u64>() / waits.len() as u64);
+    (metrics.limit, metrics.limit_until) = limits::now(core);
+    metrics.hold = core.downloads.hold.now();
     metrics.last_hour = queue.traffic.last_hour(Instant::now());
     metrics
 }

@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     attempt::{self, Attempt, Ended},
     change::{self, after, ready_now, shift},
-    queue::Queue,
+    conditions, hours, limits,
+    queue::{Places, Queue},
     settle::settle,
     store, view,
 };
@@ -44,7 +45,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 const ANYWAY: Duration = Duration::from_secs(30);
 
 /// Starts the worker that runs the queue.
-pub(crate) fn start(core: &Core) {
+pub(super) fn start(core: &Core) {
     let core_of_worker = core.clone();
     core.supervisor.spawn(NAME, move |token| {
         let core = core_of_worker.clone();
@@ -72,7 +73,8 @@ impl Worker {
 
     async fn run(mut self, token: CancellationToken) -> Result<()> {
         take_back(&self.core).await?;
-        limit(&self.core);
+        conditions::refresh(&self.core).await;
+        limit(&self.core, &*self.core.downloads.queue.lock().await);
         let core = self.core.clone();
         let mut due = self.look().await;
         loop {
@@ -115,7 +117,10 @@ impl Worker {
 
     async fn settle(&mut self, ended: Ended) {
         match settle(&self.core, ended).await {
-            Ok(()) => self.core.supervisor.well(NAME),
+            Ok(()) => {
+                self.core.supervisor.well(NAME);
+                hours::keep(&self.core, &mut *self.core.downloads.queue.lock().await).await;
+            }
             Err((ended, error)) => {
                 tracing::warn!(job = ended.job.id.0, %error, "end of an attempt not stored yet");
                 self.core.supervisor.degraded(NAME, error);
@@ -129,17 +134,24 @@ impl Worker {
         let core = self.core.clone();
         let mut queue = core.downloads.queue.lock().await;
         cancelled_tasks(&core, &mut queue).await;
-        let parallel = core.settings().parallel_downloads;
-        let turn = queue.turn(parallel, Instant::now(), |id| instances::online(&core, id));
-        let changed = !turn.start.is_empty() || !turn.offline.is_empty() || !turn.online.is_empty();
+        let until = limit(&core, &queue);
+        let settings = core.settings();
+        let places =
+            Places { per_instance: settings.parallel_downloads, in_all: settings.parallel_in_all };
+        let hold = core.downloads.hold.now();
+        let turn =
+            queue.turn(places, Instant::now(), hold.as_ref(), |id| instances::online(&core, id));
+        let changed = turn.changes();
         let mut refused = None;
+        for (id, reason) in turn.stop {
+            refused = refused.or(hold_up(&core, &mut queue, id, reason).await.err());
+        }
         for id in turn.start {
             refused = refused.or(self.begin(&mut queue, id).await.err());
         }
-        for (ids, wait) in [(turn.offline, Some(WaitReason::Offline)), (turn.online, None)] {
-            for id in ids {
-                refused = refused.or(wait_for(&core, &mut queue, id, wait.clone()).await.err());
-            }
+        let waits = turn.mark.into_iter().map(|(id, wait)| (id, Some(wait)));
+        for (id, wait) in waits.chain(turn.clear.into_iter().map(|id| (id, None))) {
+            refused = refused.or(wait_for(&core, &mut queue, id, wait).await.err());
         }
         if changed {
             view::announce(&core, &mut queue);
@@ -148,6 +160,7 @@ impl Worker {
         drop(queue);
         let now = Instant::now();
         let mut due = turn.next.unwrap_or(now + ANYWAY).min(now + ANYWAY);
+        due = until.map_or(due, |until| due.min(now + until));
         if let Some(error) = refused {
             self.core.supervisor.degraded(NAME, error);
             due = due.min(now + AGAIN);
@@ -190,11 +203,15 @@ impl Worker {
         let stop = CancellationToken::new();
         entry.run = Some(stop.clone());
         entry.not_before = None;
-        let attempt = Attempt { job: entry.job.clone(), meter: entry.meter.clone(), task, stop };
+        entry.limit(&core.settings());
+        let limits = entry.limits.subscribe();
+        let attempt =
+            Attempt { job: entry.job.clone(), meter: entry.meter.clone(), task, limits, stop };
         attempt.task.note(format!("try {} of {}", attempt.job.attempts + 1, attempt.job.name));
         if let Some(since) = waited {
             queue.waited(since.elapsed().as_millis().try_into().unwrap_or(u64::MAX));
         }
+        queue.hour.started(waited.map(|since| since.elapsed()));
         self.attempts.spawn(attempt::run(self.core.clone(), attempt));
         Ok(())
     }
@@ -211,7 +228,7 @@ impl Worker {
                 after(&self.core, &mut queue);
             }
             Ok(Signal::SettingsChanged) => {
-                limit(&self.core);
+                limit(&self.core, &queue);
                 view::announce(&self.core, &mut queue);
             }
             // After a lag the look that follows sees what matters.
@@ -234,6 +251,8 @@ impl Worker {
             }
         }
         queue.traffic.add(now, moved);
+        let open = queue.entries.values().filter(|entry| entry.job.is_open()).count();
+        queue.hour.moved(moved, open);
         if !speeds.is_empty() {
             queue.usual_speed = Some(speeds.iter().sum::<u64>() / speeds.len() as u64);
         }
@@ -242,6 +261,7 @@ impl Worker {
         }
         if self.beats.is_multiple_of(BEATS_PER_SAVE) {
             save(core, &queue).await;
+            hours::keep(core, &mut queue).await;
         }
         if self.beats.is_multiple_of(BEATS_PER_VIEW) {
             view::announce(core, &mut queue);
@@ -249,10 +269,29 @@ impl Worker {
     }
 }
 
-/// What all downloads together may bring, as it is set now.
-fn limit(core: &Core) {
-    let kilobytes = u64::from(core.settings().bandwidth_kb);
-    core.transfers.throttle().set((kilobytes > 0).then_some(kilobytes * 1000));
+/// What all downloads together and each by itself may bring, as it is set and by the clock;
+/// answers how long that holds.
+fn limit(core: &Core, queue: &Queue) -> Option<Duration> {
+    let settings = core.settings();
+    queue.entries.values().for_each(|entry| entry.limit(&settings));
+    let (rate, until) = limits::now(core);
+    core.transfers.throttle().set(rate);
+    let left = until?.since(core.now());
+    // A little later, so that the border has passed.
+    Some(Duration::from_millis(u64::try_from(left).unwrap_or(0) + 20))
+}
+
+/// Makes a running job let go until something is over.
+async fn hold_up(core: &Core, queue: &mut Queue, id: JobId, reason: WaitReason) -> Result<()> {
+    let shifted = shift(core, queue, id, Cause::Scheduler, |job| {
+        job.state = JobState::Queued;
+        job.wait = Some(reason);
+    })
+    .await?;
+    if let Some(run) = queue.entries.get(&id).filter(|_| shifted).and_then(|it| it.run.as_ref()) {
+        run.cancel();
+    }
+    Ok(())
 }
 
 /// Jobs whose attempts died with an earlier worker go back into the queue.

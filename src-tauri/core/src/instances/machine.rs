@@ -4,10 +4,13 @@ use std::{
     collections::BTreeMap,
     io::Read,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use corral_contract::Timestamp;
 use sysinfo::{Disks, Pid, ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
+
+mod presence;
 
 /// Most of a file that is read, in bytes: what is looked for stands at the beginning.
 const HEAD: u64 = 1024 * 1024;
@@ -69,6 +72,10 @@ pub trait Machine: Send + Sync + 'static {
     fn entries(&self, folder: &Path) -> Vec<PathBuf>;
     fn exists(&self, path: &Path) -> bool;
     fn space(&self, path: &Path) -> Option<Space>;
+    /// Whether the connection is paid by volume; `None` = the system does not tell.
+    fn metered(&self) -> Option<bool>;
+    /// Time since the last key or movement of the mouse; `None` = the system does not tell.
+    fn idle(&self) -> Option<Duration>;
     /// Whether a file can be made in a folder, tried by making one and removing it.
     fn writable(&self, folder: &Path) -> bool;
 }
@@ -128,6 +135,14 @@ impl Machine for ThisMachine {
             .collect();
         servers.sort_by_key(|process| process.pid);
         servers
+    }
+
+    fn metered(&self) -> Option<bool> {
+        presence::metered()
+    }
+
+    fn idle(&self) -> Option<Duration> {
+        presence::idle()
     }
 
     fn runners(&self, server: u32) -> Option<Vec<PathBuf>> {

@@ -20,15 +20,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     board::{LineId, Piece},
+    brake::Brake,
     disk::{Chunk, Ground},
-    throttle::Throttle,
 };
 use crate::registry::{Failure, Place, Registries, Repository};
 
 /// Until the first byte of an answer.
-const FIRST_BYTE: Duration = Duration::from_secs(30);
+pub(super) const FIRST_BYTE: Duration = Duration::from_secs(30);
 /// Between two pieces of it.
-const STALL: Duration = Duration::from_secs(15);
+pub(super) const STALL: Duration = Duration::from_secs(15);
 /// Bytes that go to the disk at once, and into one claim: what a crash costs each connection.
 const CHUNK: u64 = 512 * 1024;
 /// Least and most bytes of one request.
@@ -46,7 +46,7 @@ pub(super) struct Shared {
     pub(super) size: u64,
     pub(super) ground: Arc<Ground>,
     pub(super) chunks: mpsc::Sender<Chunk>,
-    pub(super) throttles: Vec<Arc<Throttle>>,
+    pub(super) brake: Brake,
     /// Bytes that came, over all connections.
     pub(super) came: AtomicU64,
 }
@@ -157,9 +157,7 @@ async fn receive(
             // Nobody writes any more: the ground says why.
             return Ok(0);
         }
-        for throttle in &shared.throttles {
-            throttle.take(came).await;
-        }
+        shared.brake.take(came).await;
         if since.elapsed() >= MEASURE {
             let speed = (packer.at - before) as f64 / since.elapsed().as_secs_f64();
             shared.ground.board().measured(line, speed as u64);
@@ -232,11 +230,11 @@ pub(super) async fn bring_all(shared: &Shared, place: &Place, line: LineId) -> R
     received.map(|_| ())
 }
 
-fn silent(limit: Duration) -> Failure {
+pub(super) fn silent(limit: Duration) -> Failure {
     let text = format!("no byte for {} s", limit.as_secs());
     Failure::retry(WireError::new(ErrorCode::TimedOut).detail(text))
 }
 
-fn wrong(text: String) -> Failure {
+pub(super) fn wrong(text: String) -> Failure {
     Failure::retry(WireError::new(ErrorCode::DownloadInterrupted).detail(text))
 }

@@ -21,21 +21,21 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Failed, Order, Standing, Why,
     board::{Board, LineId},
+    brake::Brake,
     disk::{self, Ground},
     growth::{self, Growth},
     line::{self, End, Pace, Shared},
     staging::Staged,
-    throttle::Throttle,
 };
 use crate::registry::{Failure, Place, Registries};
 
 /// Chunks on their way to the disk.
 const UNDERWAY: usize = 8;
 /// Failures in a row, without a byte in between, that end an attempt.
-const FAILURES: u32 = 8;
+pub(super) const FAILURES: u32 = 8;
 /// First pause after a failure; doubles.
-const PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long another copy of Corral, or an attempt that is being stopped, may hold the files.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
 /// Looks between two searches for connections that are far slower than the others.
@@ -46,7 +46,7 @@ const SLOW: u64 = 10;
 /// What the coordinator is told from outside.
 pub(super) struct Means {
     pub(super) registries: Registries,
-    pub(super) throttles: Vec<Arc<Throttle>>,
+    pub(super) brake: Brake,
     pub(super) standing: tokio::sync::watch::Sender<Standing>,
     pub(super) token: CancellationToken,
 }
@@ -154,7 +154,7 @@ impl<'a> Crew<'a> {
             size: order.size,
             ground,
             chunks,
-            throttles: means.throttles.clone(),
+            brake: means.brake.clone(),
             came: AtomicU64::new(0),
         };
         Crew {
@@ -353,7 +353,7 @@ impl<'a> Crew<'a> {
     }
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Failed> {
     tokio::task::spawn_blocking(work).await.map_err(|_| panicked())?.map_err(of_disk)
@@ -383,7 +383,7 @@ pub(super) fn of_disk(error: io::Error) -> Failed {
     Failed { why, error: WireError::new(code).detail(error.to_string()), retry_after: None }
 }
 
-fn of_registry(failure: Failure) -> Failed {
+pub(super) fn of_registry(failure: Failure) -> Failed {
     let why = match failure.error.code {
         ErrorCode::RedirectBlocked
         | ErrorCode::NeedsNewerOllama

@@ -88,6 +88,7 @@ impl Staged {
 
     /// Removes the files of a blob; `false` when somebody holds them. Blocks.
     pub(super) fn remove(folder: &Path, digest: &[u8; 32]) -> bool {
+        super::small::sweep(folder, &hex(digest));
         let (data, journal) = paths(folder, digest);
         let Ok(held) = File::open(&journal) else {
             // Without a journal nobody works on it.

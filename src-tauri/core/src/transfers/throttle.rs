@@ -40,6 +40,12 @@ impl Throttle {
         self.changed.notify_waiters();
     }
 
+    /// Bytes per second; `None` = as many as come.
+    #[must_use]
+    pub fn rate(&self) -> Option<u64> {
+        self.state().rate
+    }
+
     /// Takes bytes that have come; returns when the next ones may. Dropping it pays nothing back.
     pub async fn take(&self, bytes: usize) {
         let mut due = bytes as f64;
