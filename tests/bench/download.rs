@@ -4,26 +4,27 @@
 //! This program plays three parts, each as a process of its own so that its processor time and
 //! memory are its own: the server (`serve`), Corral's engine (`fetch`), and the one who measures.
 
+mod control;
+mod engine;
+mod kills;
 mod peers;
 mod rows;
+mod served;
 
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 
-use corral_contract::name::ModelName;
-use corral_core::{
-    registry::{Registries, RegistryConfig, Repository},
-    transfers::{self, Order, Transfers},
+use corral_testbed::{
+    chaos::Proxy,
+    depot::{self, Options},
 };
-use corral_testbed::depot::{self, Options};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use peers::{
-    Blob, Depot, Outcome, Took, aria2c, corral, cpus, curl, empty, make, middle, run, walls,
+    Blob, Depot, Line, Outcome, Took, aria2c, corral, cpus, curl, empty, make, middle, run, walls,
     write_and_hash,
 };
 use rows::Rows;
@@ -33,14 +34,18 @@ const SIZES: [(&str, u64); 2] = [("1.3 GB", 1_300_000_000), ("3 GB", 3_000_000_0
 const PER_CONNECTION: u64 = 8_000_000;
 const SMALL: usize = 200;
 const SMALL_SIZE: u64 = 64 * 1024;
-const KILLS: u32 = 10;
+/// What a lost packet costs a connection: the usual timer of TCP.
+const STALL: Duration = Duration::from_millis(200);
 
 fn main() -> Outcome<()> {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["serve", folder, rate, slow, latency] => serve(folder, rate, slow, latency),
-        ["fetch", port, folder, limit, ..] => fetch(port, folder, limit, &words[4..]),
-        _ => measure(),
+        ["fetch", port, folder, limit, ..] => engine::fetch(port, folder, limit, &words[4..]),
+        ["proxy", to, delay, per_mille] => proxy(to, delay, per_mille),
+        ["model", host, folder, name] => served::model(host, folder, name),
+        [only] => measure(Some(only)),
+        _ => measure(None),
     }
 }
 
@@ -57,74 +62,84 @@ fn serve(folder: &str, rate: &str, slow: &str, latency: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// Brings blobs, publishes them, and says what that took.
-fn fetch(port: &str, folder: &str, limit: &str, digests: &[String]) -> Outcome<()> {
+/// A line with a delay and stalls before a server.
+fn proxy(to: &str, delay: &str, per_mille: &str) -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let transfers = Transfers::new(Registries::new(RegistryConfig::default())?);
-        let limit = limit.parse::<u64>().ok().filter(|limit| *limit > 0);
-        transfers.throttle().set(limit);
-        let repository = Repository {
-            name: ModelName::parse(&format!("127.0.0.1:{port}/library/bench:latest"))
-                .map_err(|error| error.as_str())?,
-            insecure: true,
-            server_version: None,
-        };
-        let folder = PathBuf::from(folder);
-        let settled = folder.clone();
-        let idle = memory("VmHWM");
-        let began = Instant::now();
-        let one = |word: &String| {
-            let (transfers, repository, folder) =
-                (transfers.clone(), repository.clone(), folder.clone());
-            let (hex, size) = word.split_once(':').unwrap_or((word, "0"));
-            let digest = format!("sha256:{hex}");
-            let size = size.parse().unwrap_or(0);
-            let place = folder.join(hex);
-            async move {
-                let order = Order::new(repository, &digest, size, folder.join(".corral"))
-                    .ok_or("a digest")?;
-                let share = transfers.join(order);
-                let whole = share.whole().await.map_err(|failed| failed.error.to_string())?;
-                tokio::task::spawn_blocking(move || whole.publish(&place))
-                    .await?
-                    .map_err(|failed| failed.error.to_string())?;
-                Outcome::Ok(())
-            }
-        };
-        stream::iter(digests.iter().map(one)).buffer_unordered(6).try_collect::<()>().await?;
-        tokio::task::spawn_blocking(move || transfers::settle(&settled))
-            .await?
-            .map_err(|failed| failed.error.to_string())?;
-        let wall = began.elapsed().as_secs_f64();
-        println!("{wall} {} {}", idle, memory("VmHWM"));
+        let proxy = Proxy::start(format!("127.0.0.1:{to}").parse()?).await?;
+        let (delay, per_mille) = (delay.parse()?, per_mille.parse()?);
+        proxy.weather(|weather| {
+            weather.delay = Duration::from_millis(delay);
+            weather.stalls = Some((per_mille, STALL));
+        });
+        println!("{}", proxy.address().port());
+        tokio::task::spawn_blocking(|| io::copy(&mut io::stdin().lock(), &mut io::sink()))
+            .await??;
         Outcome::Ok(())
     })
 }
 
-/// A figure of this process in kibibytes; 0 where the system does not tell.
-fn memory(name: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with(name));
-    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0)
-}
-
-fn measure() -> Outcome<()> {
+/// Everything, or only the part that is named: `-- small`.
+fn measure(only: Option<&str>) -> Outcome<()> {
     let home = tempfile::tempdir()?;
     let (folder, work) = (home.path().join("depot"), home.path().join("work"));
+    let (folder, work) = (folder.as_path(), work.as_path());
     let mut rows = Rows::default();
+    let wanted = |part: &str| only.is_none_or(|only| only == part);
+    if wanted("small") {
+        small(folder, work, &mut rows)?;
+    }
+    if wanted("control") {
+        limited(folder, work, &mut rows)?;
+        control::measure(folder, work, &mut rows)?;
+    }
     for (seed, (name, size)) in SIZES.iter().enumerate() {
-        let blob = make(&folder, seed as u64 + 1, *size)?;
-        unlimited(&folder, &work, name, &blob, &mut rows)?;
-        if seed == 0 {
-            per_connection(&folder, &work, &blob, &mut rows)?;
-            kills(&folder, &work, &blob, &mut rows)?;
-            limited(&folder, &work, &mut rows)?;
+        let blob = make(folder, seed as u64 + 1, *size)?;
+        if wanted("unlimited") {
+            unlimited(folder, work, name, &blob, &mut rows)?;
+        }
+        if seed == 0 && wanted("lines") {
+            per_connection(folder, work, &blob, &mut rows)?;
+            stalls(folder, work, &blob, &mut rows)?;
+        }
+        if seed == 0 && wanted("kills") {
+            kills::measure(folder, work, &blob, &mut rows)?;
+        }
+        if seed == 0 && wanted("shared") {
+            shared(folder, work, &blob, &mut rows)?;
         }
         fs::remove_file(folder.join("blobs").join(&blob.hex))?;
     }
-    small(&folder, &work, &mut rows)?;
+    if let Some(ollama) = served::binary().filter(|_| wanted("ollama")) {
+        let places = (folder, work);
+        served::measure(&ollama, places, ("1.3 GB", 0, 0.7), SAMPLES, &mut rows)?;
+        let slow = ("1.3 GB at 8 MB/s per connection", PER_CONNECTION, 0.85);
+        served::measure(&ollama, places, slow, SAMPLES, &mut rows)?;
+    }
     rows.write("download")?;
+    Ok(())
+}
+
+/// Three that want the same blob at once.
+fn shared(folder: &Path, work: &Path, blob: &Blob, rows: &mut Rows) -> Outcome<()> {
+    let depot = Depot::start(folder, 0, 0, 0)?;
+    empty(work)?;
+    corral(&depot, work, &[blob, blob, blob], 0)?;
+    let times = depot.sent()? as f64 / blob.size as f64;
+    // What a connection had asked for when another took its end comes for nothing.
+    rows.ratio("three that share a blob: bytes sent / bytes of it", times, 1.01, 1);
+    Ok(())
+}
+
+/// A long line that loses something: against aria2c over the same one.
+fn stalls(folder: &Path, work: &Path, blob: &Blob, rows: &mut Rows) -> Outcome<()> {
+    let depot = Depot::start(folder, PER_CONNECTION, 0, 0)?;
+    let line = Line::before(&depot, 40, 10)?;
+    let (ours, arias) = by_turns(&line.far, work, blob)?;
+    rows.fact("40 ms and 1 % stalls of 200 ms: Corral", walls(&ours), "s", SAMPLES);
+    rows.fact("40 ms and 1 % stalls of 200 ms: aria2c", walls(&arias), "s", SAMPLES);
+    let ratio = walls(&ours) / walls(&arias);
+    rows.ratio("40 ms and 1 % stalls of 200 ms: wall / aria2c's", ratio, 1.0 / 0.9, SAMPLES);
     Ok(())
 }
 
@@ -210,43 +225,6 @@ fn by_turns(depot: &Depot, work: &Path, blob: &Blob) -> Outcome<(Vec<Took>, Vec<
         arias.push(aria2c(depot, work, blob)?);
     }
     Ok((ours, arias))
-}
-
-/// Killed without a word, again and again: what is on disk and proved after each.
-fn kills(folder: &Path, work: &Path, blob: &Blob, rows: &mut Rows) -> Outcome<()> {
-    let depot = Depot::start(folder, PER_CONNECTION, 0, 0)?;
-    empty(work)?;
-    let (mut lost, mut rest) = (Vec::new(), Vec::new());
-    for round in 0..KILLS {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(["fetch", &depot.port])
-            .arg(work)
-            .args(["0", &blob.word()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()?;
-        // Somewhere in a second of work, another place each time.
-        std::thread::sleep(Duration::from_millis(700 + u64::from(round) * 53 % 500));
-        child.kill()?;
-        child.wait()?;
-        let claimed =
-            transfers::left_of(&work.join(".corral"), &format!("sha256:{}", blob.hex), blob.size);
-        lost.push(claimed.unwrap_or(0));
-    }
-    for pair in lost.windows(2) {
-        // What a restart loses would make the claims of the next round smaller.
-        rest.push(pair[1] > pair[0]);
-    }
-    let grows = rest.iter().filter(|grows| **grows).count();
-    rows.limit("kill -9: rounds without gain", (rest.len() - grows) as f64, "", 0.0, rest.len());
-    let began = Instant::now();
-    let took = corral(&depot, work, &[blob], 0)?;
-    let left = blob.size - lost.last().copied().unwrap_or(0);
-    let fair = left as f64 / (PER_CONNECTION as f64 * 16.0);
-    rows.fact("kill -9: rest after ten kills", took.wall, "s", 1);
-    rows.fact("kill -9: the same at 16 x 8 MB/s", fair, "s", 1);
-    rows.fact("kill -9: start to end", began.elapsed().as_secs_f64(), "s", 1);
-    Ok(())
 }
 
 /// A limit of 20 MB/s over ten seconds.

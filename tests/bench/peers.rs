@@ -5,6 +5,7 @@ use std::{
     error::Error,
     fs::{self, File},
     io::{self, BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
     time::Instant,
@@ -40,17 +41,28 @@ pub(crate) struct Depot {
 
 impl Depot {
     pub(crate) fn start(folder: &Path, rate: u64, slow: u64, latency: u64) -> Outcome<Depot> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg("serve")
-            .arg(folder)
-            .args([rate, slow, latency].map(|number| number.to_string()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("serve").arg(folder);
+        Depot::of(command.args([rate, slow, latency].map(|number| number.to_string())))
+    }
+
+    /// A process that says on which port it listens, and ends with its input.
+    fn of(command: &mut Command) -> Outcome<Depot> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut port = String::new();
         let output = child.stdout.take().ok_or("no output")?;
         BufReader::new(output).read_line(&mut port)?;
         Ok(Depot { child, port: port.trim().to_owned() })
+    }
+
+    /// Bytes of blobs that it sent so far.
+    pub(crate) fn sent(&self) -> Outcome<u64> {
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{}", self.port))?;
+        stream.write_all(b"GET /sent HTTP/1.1\r\n\r\n")?;
+        let mut answer = [0; 256];
+        let read = stream.read(&mut answer)?;
+        let text = String::from_utf8_lossy(&answer[..read]);
+        Ok(text.rsplit("\r\n").next().unwrap_or_default().parse()?)
     }
 
     pub(crate) fn url(&self, hex: &str) -> String {
@@ -60,10 +72,25 @@ impl Depot {
 
 impl Drop for Depot {
     fn drop(&mut self) {
-        drop(self.child.stdin.take());
         // Both fail only when it has gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A long line to a server.
+pub(crate) struct Line {
+    /// The server as it is seen from the far end.
+    pub(crate) far: Depot,
+}
+
+impl Line {
+    /// Everything arrives `delay` ms later; so many of a thousand pieces are lost at first.
+    pub(crate) fn before(depot: &Depot, delay: u64, per_mille: u64) -> Outcome<Line> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["proxy", &depot.port]);
+        let far = Depot::of(command.args([delay, per_mille].map(|number| number.to_string())))?;
+        Ok(Line { far })
     }
 }
 
@@ -76,10 +103,29 @@ impl Blob {
     pub(crate) fn word(&self) -> String {
         format!("{}:{}", self.hex, self.size)
     }
+
+    /// What [`Blob::word`] said.
+    pub(crate) fn of(word: &str) -> Blob {
+        let (hex, size) = word.split_once(':').unwrap_or((word, "0"));
+        Blob { hex: hex.to_owned(), size: size.parse().unwrap_or(0) }
+    }
+
+    /// These bytes, in the server's folder.
+    pub(crate) fn write(folder: &Path, bytes: &[u8]) -> Outcome<Blob> {
+        let digest = Sha256::digest(bytes);
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        fs::write(folder.join("blobs").join(&hex), bytes)?;
+        Ok(Blob { hex, size: bytes.len() as u64 })
+    }
 }
 
 /// Random bytes that follow from `seed`, in the server's folder.
 pub(crate) fn make(folder: &Path, seed: u64, size: u64) -> Outcome<Blob> {
+    make_after(&[], folder, seed, size)
+}
+
+/// The same behind some bytes that are given, `size` bytes in all.
+pub(crate) fn make_after(head: &[u8], folder: &Path, seed: u64, size: u64) -> Outcome<Blob> {
     let blobs = folder.join("blobs");
     fs::create_dir_all(&blobs)?;
     let path = blobs.join("new");
@@ -87,6 +133,9 @@ pub(crate) fn make(folder: &Path, seed: u64, size: u64) -> Outcome<Blob> {
     let (mut hash, mut state, mut left) =
         (Sha256::new(), seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, size);
     let mut block = vec![0_u8; 1 << 20];
+    hash.update(head);
+    file.write_all(head)?;
+    left = left.saturating_sub(head.len() as u64);
     while left > 0 {
         for word in block.chunks_exact_mut(8) {
             state ^= state << 13;

@@ -11,6 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+mod long_way;
+
 /// At most this many connections pass at once; later ones wait.
 const CONNECTIONS: usize = 256;
 
@@ -19,6 +21,11 @@ const CONNECTIONS: usize = 256;
 pub struct Weather {
     /// Waited before each piece of the answer.
     pub latency: Duration,
+    /// Each piece of the answer arrives this much later, however many are under way.
+    pub delay: Duration,
+    /// Out of a thousand pieces of the answer so many hold up everything behind them for a while,
+    /// as a lost packet does.
+    pub stalls: Option<(u32, Duration)>,
     /// Bytes per second and connection towards the client; `None` = as fast as it goes.
     pub rate: Option<u64>,
     /// Resets a connection once it carried this many bytes towards the client.
@@ -60,7 +67,8 @@ impl Proxy {
             while let Ok(place) = Arc::clone(&places).acquire_owned().await {
                 let Ok((client, _)) = listener.accept().await else { continue };
                 passed.fetch_add(1, Ordering::SeqCst);
-                let connection = Connection { weather: weather.subscribe() };
+                let number = passed.load(Ordering::SeqCst) as u64;
+                let connection = Connection { weather: weather.subscribe(), number };
                 let carried = async move {
                     // The ends see what went wrong; nobody else asks.
                     let _ = connection.carry(client, to).await;
@@ -100,6 +108,8 @@ impl Drop for Proxy {
 
 struct Connection {
     weather: watch::Receiver<Weather>,
+    /// Which one it is: the same connection stalls at the same pieces in every run.
+    number: u64,
 }
 
 impl Connection {
@@ -124,7 +134,14 @@ impl Connection {
                 weather.wait_for(|now| now.black_hole).await.map_err(std::io::Error::other)?;
                 std::io::Result::Ok(())
             };
-            let down = pass_down(&mut from_server, &mut to_client, &mut self.weather);
+            let far = !now.delay.is_zero() || now.stalls.is_some();
+            let down = async {
+                if far {
+                    long_way::pass(&mut from_server, &mut to_client, &now, self.number).await?;
+                    return Ok(End::Closed);
+                }
+                pass_down(&mut from_server, &mut to_client, &mut self.weather).await
+            };
             tokio::select! {
                 ended = down => ended,
                 ended = up => ended.map(|()| End::Closed),

@@ -26,15 +26,15 @@ pub struct Options {
     pub latency: Duration,
 }
 
-/// Serves `<folder>/blobs/<hex>` and `<folder>/manifests/<model>` on a free loopback port until
-/// the process ends; answers the port.
+/// Serves `<folder>/blobs/<hex>`, `<folder>/manifests/<model>` and, as `/sent`, how many bytes of
+/// blobs it sent so far, on a free loopback port until the process ends; answers the port.
 ///
 /// # Errors
 /// When no port can be bound.
 pub fn serve(folder: PathBuf, options: Options) -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let port = listener.local_addr()?.port();
-    let place = Arc::new((folder, options, port, AtomicU64::new(0)));
+    let place = Arc::new((folder, options, port, AtomicU64::new(0), AtomicU64::new(0)));
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let place = Arc::clone(&place);
@@ -43,11 +43,11 @@ pub fn serve(folder: PathBuf, options: Options) -> io::Result<u16> {
                 return;
             }
             thread::spawn(move || {
-                let (folder, options, port, _) = &*place;
+                let (folder, options, port, _, sent) = &*place;
                 let slow = options.slow_every.is_some_and(|every| number.is_multiple_of(every));
                 let rate = options.rate.map(|rate| if slow { rate / 20 } else { rate });
                 // A client that goes ends it, which is nothing to report.
-                let _ = converse(stream, folder, *port, rate, options.latency);
+                let _ = converse(stream, folder, *port, rate, options.latency, sent);
             });
         }
     });
@@ -60,6 +60,7 @@ fn converse(
     port: u16,
     rate: Option<u64>,
     latency: Duration,
+    sent: &AtomicU64,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut requests = BufReader::new(stream.try_clone()?);
@@ -72,6 +73,8 @@ fn converse(
         let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
         let head = line.starts_with("HEAD");
         let mut range = None;
+        // A client that comes over a line before this port is sent back the same way.
+        let mut seen = port;
         loop {
             let mut header = String::new();
             requests.read_line(&mut header)?;
@@ -79,10 +82,22 @@ fn converse(
             if header.is_empty() {
                 break;
             }
+            if let Some(host) = header.strip_prefix("host: ") {
+                let own = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+                seen = own.unwrap_or(port);
+            }
             if let Some(bytes) = header.strip_prefix("range: bytes=") {
                 range =
                     bytes.split_once('-').map(|(first, last)| (first.to_owned(), last.to_owned()));
             }
+        }
+        if path == "/sent" {
+            let text = sent.load(Ordering::Relaxed).to_string();
+            let length = text.len();
+            // In one piece: whoever asks reads once.
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{text}");
+            answers.write_all(answer.as_bytes())?;
+            continue;
         }
         if !latency.is_zero() {
             thread::sleep(latency);
@@ -91,7 +106,7 @@ fn converse(
             // Another name than the registry's, as clients expect it.
             write!(
                 answers,
-                "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://localhost:{port}/data/{digest}\r\nContent-Length: 0\r\n\r\n"
+                "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://localhost:{seen}/data/{digest}\r\nContent-Length: 0\r\n\r\n"
             )?;
             continue;
         }
@@ -102,7 +117,7 @@ fn converse(
             None => folder.join("blobs").join(path.trim_start_matches("/data/")),
         };
         match File::open(&file) {
-            Ok(file) => send(&mut answers, file, range, head, rate)?,
+            Ok(file) => send(&mut answers, file, range, head, rate, sent)?,
             Err(_) => write!(answers, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")?,
         }
     }
@@ -114,6 +129,7 @@ fn send(
     range: Option<(String, String)>,
     head: bool,
     rate: Option<u64>,
+    sent: &AtomicU64,
 ) -> io::Result<()> {
     let size = file.metadata()?.len();
     let first = range.as_ref().and_then(|(first, _)| first.parse().ok()).unwrap_or(0);
@@ -137,15 +153,15 @@ fn send(
     }
     file.seek(SeekFrom::Start(first))?;
     let Some(rate) = rate else {
-        io::copy(&mut file.take(length), answers)?;
+        sent.fetch_add(io::copy(&mut file.take(length), answers)?, Ordering::Relaxed);
         return Ok(());
     };
-    let (began, mut sent) = (Instant::now(), 0);
-    while sent < length {
-        let piece = PIECE.min(length - sent);
-        io::copy(&mut (&mut file).take(piece), answers)?;
-        sent += piece;
-        let due = Duration::from_secs_f64(sent as f64 / rate as f64);
+    let (began, mut done) = (Instant::now(), 0);
+    while done < length {
+        let piece = PIECE.min(length - done);
+        sent.fetch_add(io::copy(&mut (&mut file).take(piece), answers)?, Ordering::Relaxed);
+        done += piece;
+        let due = Duration::from_secs_f64(done as f64 / rate as f64);
         thread::sleep(due.saturating_sub(began.elapsed()));
     }
     Ok(())

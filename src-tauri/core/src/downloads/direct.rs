@@ -29,7 +29,7 @@ use crate::{
 mod land;
 
 /// Blobs of one model that come at once: the large one, and small ones beside it.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 12;
 /// Finished blobs that go to their place at once.
 const LANDING: usize = 8;
 

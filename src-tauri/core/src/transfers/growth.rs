@@ -11,8 +11,12 @@ pub(super) const MOST: u32 = 16;
 const FIRST: u32 = 4;
 /// What more connections must bring to be kept, in percent.
 const WORTH: u64 = 110;
-/// Looks before more are tried again.
-const REST: u32 = 40;
+/// Looks that may pass before it is said that they do not bring it: one alone may fall into a pause
+/// of the line, or follow upon one in which a full buffer was emptied.
+const PATIENCE: u32 = 4;
+/// Looks before more are tried again for the first time; doubles with every time in vain.
+const REST: u32 = 12;
+const LONGEST_REST: u32 = 48;
 /// The same after the other side asked to slow down.
 const LONG_REST: u32 = 240;
 
@@ -23,6 +27,8 @@ pub(super) struct Growth {
     most: u32,
     /// Bytes per second before the last change.
     before: u64,
+    /// Looks of the next rest.
+    rest: u32,
     state: State,
 }
 
@@ -36,6 +42,7 @@ enum State {
     /// Now it shows what they bring.
     Judging {
         from: u32,
+        looks: u32,
     },
     Resting {
         looks: u32,
@@ -47,7 +54,13 @@ impl Growth {
     #[must_use]
     pub(super) fn new(most: u32) -> Growth {
         let most = most.clamp(1, MOST);
-        Growth { wanted: FIRST.min(most), most, before: 0, state: State::Judging { from: 1 } }
+        Growth {
+            wanted: FIRST.min(most),
+            most,
+            before: 0,
+            rest: REST,
+            state: State::Judging { from: 1, looks: 1 },
+        }
     }
 
     /// Connections there should be.
@@ -67,31 +80,36 @@ impl Growth {
         self.state = State::Resting { looks: LONG_REST };
     }
 
-    /// Takes in what the last [`LOOK`] brought, in bytes per second.
-    pub(super) fn look(&mut self, speed: u64) {
+    /// Takes in what the last [`LOOK`] brought, in bytes per second, over so many connections: after
+    /// a step back the surplus ones still work until they are done.
+    pub(super) fn look(&mut self, speed: u64, open: u32) {
         match self.state {
-            State::Opening { from } => self.state = State::Judging { from },
-            State::Judging { from } => {
-                if speed * 100 >= self.before * WORTH {
-                    self.grow(speed);
-                } else {
-                    self.wanted = from.max(1);
-                    self.state = State::Resting { looks: REST };
-                }
+            State::Opening { from } => self.state = State::Judging { from, looks: 1 },
+            State::Judging { .. } if speed * 100 >= self.before * WORTH => {
+                self.rest = REST;
+                self.grow(speed, open);
             }
-            State::Resting { looks: 0 } => self.grow(speed),
+            State::Judging { from, looks } if looks < PATIENCE => {
+                self.state = State::Judging { from, looks: looks + 1 };
+            }
+            State::Judging { from, .. } => {
+                self.wanted = from.max(1);
+                self.state = State::Resting { looks: self.rest };
+                self.rest = (self.rest * 2).min(LONGEST_REST);
+            }
+            State::Resting { looks: 0 } => self.grow(speed, open),
             State::Resting { looks } => self.state = State::Resting { looks: looks - 1 },
         }
     }
 
-    fn grow(&mut self, speed: u64) {
-        let from = self.wanted();
+    fn grow(&mut self, speed: u64, open: u32) {
+        let from = self.wanted().max(open.min(self.most));
         self.before = speed;
         self.wanted = (from * 2).min(self.most);
         self.state = if self.wanted > from {
             State::Opening { from }
         } else {
-            State::Resting { looks: REST }
+            State::Resting { looks: LONGEST_REST }
         };
     }
 }
@@ -104,7 +122,8 @@ mod tests {
     fn after(looks: u32, each: u64, all: u64) -> u32 {
         let mut growth = Growth::new(MOST);
         for _ in 0..looks {
-            growth.look((u64::from(growth.wanted()) * each).min(all));
+            let open = growth.wanted();
+            growth.look((u64::from(open) * each).min(all), open);
         }
         growth.wanted()
     }
@@ -116,9 +135,19 @@ mod tests {
 
     #[test]
     fn stays_small_where_more_bring_nothing() {
-        for looks in [3, 10, 30] {
+        for looks in [6, 10, 16] {
             assert_eq!(after(looks, 800_000_000, 800_000_000), FIRST, "{looks}");
         }
+    }
+
+    #[test]
+    fn one_bad_look_is_not_believed() {
+        let mut growth = Growth::new(MOST);
+        // A burst before, and a pause just when it counts.
+        for speed in [32_000_000, 0, 90_000_000, 0, 30_000_000, 128_000_000] {
+            growth.look(speed, growth.wanted());
+        }
+        assert_eq!(growth.wanted(), MOST);
     }
 
     #[test]
@@ -128,7 +157,7 @@ mod tests {
         growth.shrink();
         assert_eq!(growth.wanted(), 1);
         for _ in 0..20 {
-            growth.look(1_000_000);
+            growth.look(1_000_000, growth.wanted());
         }
         assert_eq!(growth.wanted(), 1, "it does not come back at once");
         let mut large = Growth::new(MOST);

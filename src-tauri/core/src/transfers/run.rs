@@ -14,7 +14,7 @@ use corral_contract::{ErrorCode, WireError};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -175,7 +175,8 @@ impl<'a> Crew<'a> {
     /// Works until every byte has come to the disk, or it is no use.
     async fn work(mut self) -> Result<(), Failed> {
         let mut ground = self.shared.ground.watch();
-        let mut look = interval(growth::LOOK);
+        // Not at once: what came by then says nothing about a speed.
+        let mut look = interval_at(Instant::now() + growth::LOOK, growth::LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut before, mut since, mut looks) = (0, Instant::now(), 0_u32);
         loop {
@@ -205,7 +206,8 @@ impl<'a> Crew<'a> {
                     let came = self.shared.came.load(Ordering::Relaxed);
                     let took = since.elapsed().as_secs_f64().max(0.001);
                     self.growth.limit(self.order.connections());
-                    self.growth.look(((came - before) as f64 / took) as u64);
+                    let speed = ((came - before) as f64 / took) as u64;
+                    self.growth.look(speed, self.open.len() as u32);
                     (before, since) = (came, Instant::now());
                     looks += 1;
                     if looks.is_multiple_of(SLOW_LOOKS) {

@@ -1,7 +1,10 @@
 //! How fast bytes may come, shared by every connection and changeable at any time.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,6 +19,7 @@ const BURST: Duration = Duration::from_millis(100);
 pub struct Throttle {
     state: Mutex<State>,
     changed: Notify,
+    taken: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -46,8 +50,15 @@ impl Throttle {
         self.state().rate
     }
 
+    /// Bytes that were taken so far.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// Takes bytes that have come; returns when the next ones may. Dropping it pays nothing back.
     pub async fn take(&self, bytes: usize) {
+        self.taken.fetch_add(bytes as u64, Ordering::Relaxed);
         let mut due = bytes as f64;
         loop {
             let changed = self.changed.notified();
