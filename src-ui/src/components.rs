@@ -1,6 +1,7 @@
 //! Building blocks of the pages: signals in, callbacks out. They call no command and know no
 //! store; of the contract they know only the shape of an error.
 
+mod bars;
 mod button;
 mod checkbox;
 mod chip;
@@ -25,6 +26,7 @@ mod table;
 mod tabs;
 mod tooltip;
 
+pub use bars::{Bar, Bars};
 pub use button::{Button, ButtonKind, IconButton};
 pub use checkbox::{Checkbox, Ticked};
 pub use chip::{Chip, Tag};

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 #[component]
 pub fn Select(
     /// Id, unique in the window.
-    id: &'static str,
+    #[prop(into)]
+    id: String,
     /// Value and text of each.
     #[prop(into)]
     options: Signal<Vec<(String, String)>>,

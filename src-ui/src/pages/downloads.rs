@@ -9,7 +9,7 @@ use corral_contract::{
 use leptos::prelude::*;
 
 use crate::{
-    components::{Button, ButtonKind, EmptyState, Note, Tone},
+    components::{Button, ButtonKind, EmptyState, Glyph, Note, Tone},
     frame::shortcuts::{Wish, use_keyboard},
     navigation::{Page, use_navigation},
     pages::{instances::probe, loaded::Loaded, sending::Sending},
@@ -20,17 +20,23 @@ use crate::{
 mod cancel;
 mod drag;
 mod finished;
+mod hours;
 mod layers;
+mod limit;
+mod more;
 mod order;
 mod row;
 pub(super) mod said;
 #[cfg(test)]
 pub(crate) mod sample;
+mod schedule;
 mod total;
 
 use cancel::CancelQuestion;
 use drag::Drag;
 use finished::Finished;
+use hours::Figures;
+use limit::LimitCard;
 use row::Row;
 use total::{ParallelCard, TotalCard};
 
@@ -118,8 +124,10 @@ fn Queue(sending: Sending) -> impl IntoView {
     view! {
         <div class="downloads" data-testid="downloads-page">
             <Offline sending />
+            <Held />
             <div class="downloads__cards">
                 <TotalCard />
+                <LimitCard sending />
                 <ParallelCard sending />
             </div>
             <Show
@@ -162,12 +170,59 @@ fn Queue(sending: Sending) -> impl IntoView {
             <Show when=move || finished.with(|jobs| !jobs.is_empty())>
                 <Finished jobs=finished sending />
             </Show>
+            <Folded title=words.signal("figures.title")>
+                <Figures sending />
+            </Folded>
         </div>
         {move || {
             cancelling.get().map(|id| {
                 view! { <CancelQuestion id sending on_close=move |()| cancelling.set(None) /> }
             })
         }}
+    }
+}
+
+/// Something below the list that is made when it is opened.
+#[component]
+fn Folded(#[prop(into)] title: Signal<String>, children: ChildrenFn) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let children = StoredValue::new(children);
+    view! {
+        <section class="downloads-folded">
+            <button
+                type="button"
+                class="downloads-folded__title"
+                aria-expanded=move || if open.get() { "true" } else { "false" }
+                data-testid="downloads-figures-open"
+                on:click=move |_| open.update(|open| *open = !*open)
+            >
+                {move || view! {
+                    <Glyph icon=if open.get() { icondata::LuChevronDown } else { icondata::LuChevronRight } />
+                }}
+                {title}
+            </button>
+            <Show when=move || open.get()>{children.with_value(|children| children())}</Show>
+        </section>
+    }
+}
+
+/// Says why nothing moves at all, and where that was set.
+#[component]
+fn Held() -> impl IntoView {
+    let (stores, words, navigation) = (use_stores(), use_words(), use_navigation());
+    let hold = Memo::new(move |_| stores.downloads.with(|all| all.metrics.hold.clone()));
+    let text = move || hold.with(|hold| hold.as_ref().map(|hold| said::held(words, hold)));
+    view! {
+        <Show when=move || hold.with(Option::is_some)>
+            <Note tone=Tone::Warning icon=icondata::LuPause>
+                <span class="downloads__offline" data-testid="downloads-held">
+                    <span>{text}</span>
+                    <Button small=true on_press=move |()| navigation.open(Page::Settings)>
+                        {words.signal("nav.settings")}
+                    </Button>
+                </span>
+            </Note>
+        </Show>
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
 
 mod desktop;
 mod general;
+mod moments;
 mod number;
 mod saving;
 mod storage;

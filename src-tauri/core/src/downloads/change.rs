@@ -125,6 +125,27 @@ pub(super) async fn cancel(core: &Core, queue: &mut Queue, id: JobId) -> Result<
     Ok(closed)
 }
 
+/// Makes a running job let go until something is over.
+///
+/// # Errors
+/// Database errors; it runs on then.
+pub(super) async fn hold_up(
+    core: &Core,
+    queue: &mut Queue,
+    id: JobId,
+    reason: WaitReason,
+) -> Result<()> {
+    let shifted = shift(core, queue, id, Cause::Scheduler, |job| {
+        job.state = JobState::Queued;
+        job.wait = Some(reason);
+    })
+    .await?;
+    if let Some(run) = queue.entries.get(&id).filter(|_| shifted).and_then(|it| it.run.as_ref()) {
+        run.cancel();
+    }
+    Ok(())
+}
+
 /// Ends a job's life in the queue: row, running attempt and task.
 async fn close(
     core: &Core,

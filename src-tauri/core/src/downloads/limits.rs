@@ -1,11 +1,14 @@
 //! Which limit of the speed holds now, and until when.
 
+use std::time::Duration;
+
 use chrono::{Datelike, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Weekday};
 use corral_contract::{
     Timestamp,
     settings::{BandwidthWindow, Days, Settings},
 };
 
+use super::queue::Queue;
 use crate::Core;
 
 /// Minutes of a day.
@@ -18,6 +21,18 @@ pub(super) struct InForce {
     pub(super) rate: Option<u64>,
     /// When it ends; `None` = no time of the day is set.
     pub(super) until: Option<NaiveDateTime>,
+}
+
+/// What all downloads together and each by itself may bring, as it is set and by the clock;
+/// answers how long that holds.
+pub(super) fn apply(core: &Core, queue: &Queue) -> Option<Duration> {
+    let settings = core.settings();
+    queue.entries.values().for_each(|entry| entry.limit(&settings));
+    let (rate, until) = now(core);
+    core.transfers.throttle().set(rate);
+    let left = until?.since(core.now());
+    // A little later, so that the border has passed.
+    Some(Duration::from_millis(u64::try_from(left).unwrap_or(0) + 20))
 }
 
 /// What holds now: bytes per second, and until when.

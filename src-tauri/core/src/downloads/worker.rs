@@ -74,7 +74,7 @@ impl Worker {
     async fn run(mut self, token: CancellationToken) -> Result<()> {
         take_back(&self.core).await?;
         conditions::refresh(&self.core).await;
-        limit(&self.core, &*self.core.downloads.queue.lock().await);
+        limits::apply(&self.core, &*self.core.downloads.queue.lock().await);
         let core = self.core.clone();
         let mut due = self.look().await;
         loop {
@@ -134,7 +134,7 @@ impl Worker {
         let core = self.core.clone();
         let mut queue = core.downloads.queue.lock().await;
         cancelled_tasks(&core, &mut queue).await;
-        let until = limit(&core, &queue);
+        let until = limits::apply(&core, &queue);
         let settings = core.settings();
         let places =
             Places { per_instance: settings.parallel_downloads, in_all: settings.parallel_in_all };
@@ -144,7 +144,7 @@ impl Worker {
         let changed = turn.changes();
         let mut refused = None;
         for (id, reason) in turn.stop {
-            refused = refused.or(hold_up(&core, &mut queue, id, reason).await.err());
+            refused = refused.or(change::hold_up(&core, &mut queue, id, reason).await.err());
         }
         for id in turn.start {
             refused = refused.or(self.begin(&mut queue, id).await.err());
@@ -228,7 +228,7 @@ impl Worker {
                 after(&self.core, &mut queue);
             }
             Ok(Signal::SettingsChanged) => {
-                limit(&self.core, &queue);
+                limits::apply(&self.core, &queue);
                 view::announce(&self.core, &mut queue);
             }
             // After a lag the look that follows sees what matters.
@@ -267,31 +267,6 @@ impl Worker {
             view::announce(core, &mut queue);
         }
     }
-}
-
-/// What all downloads together and each by itself may bring, as it is set and by the clock;
-/// answers how long that holds.
-fn limit(core: &Core, queue: &Queue) -> Option<Duration> {
-    let settings = core.settings();
-    queue.entries.values().for_each(|entry| entry.limit(&settings));
-    let (rate, until) = limits::now(core);
-    core.transfers.throttle().set(rate);
-    let left = until?.since(core.now());
-    // A little later, so that the border has passed.
-    Some(Duration::from_millis(u64::try_from(left).unwrap_or(0) + 20))
-}
-
-/// Makes a running job let go until something is over.
-async fn hold_up(core: &Core, queue: &mut Queue, id: JobId, reason: WaitReason) -> Result<()> {
-    let shifted = shift(core, queue, id, Cause::Scheduler, |job| {
-        job.state = JobState::Queued;
-        job.wait = Some(reason);
-    })
-    .await?;
-    if let Some(run) = queue.entries.get(&id).filter(|_| shifted).and_then(|it| it.run.as_ref()) {
-        run.cancel();
-    }
-    Ok(())
 }
 
 /// Jobs whose attempts died with an earlier worker go back into the queue.

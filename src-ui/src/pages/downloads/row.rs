@@ -9,6 +9,8 @@ use wasm_bindgen::JsCast;
 use super::{
     drag::{Drag, Target},
     layers::Layers,
+    limit::speed_in_words,
+    more::More,
     order, said,
 };
 use crate::{
@@ -69,7 +71,10 @@ pub(super) fn Row(
         })
     });
     let under = Memo::new(move |_| {
-        let parts = [Some(reason.get()).filter(|text| !text.is_empty()), instance.get()];
+        let limit = job.with(|job| job.as_ref().map_or(0, |job| job.limit_kb));
+        let limit = (limit > 0)
+            .then(|| words.fill("downloads.limitTo", &[("speed", &speed_in_words(words, limit))]));
+        let parts = [Some(reason.get()).filter(|text| !text.is_empty()), limit, instance.get()];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
     });
     let short_of_room =
@@ -180,6 +185,7 @@ pub(super) fn Row(
                     />
                 </Show>
                 <Toggle pausable=pausable failed=failed toggle=toggle />
+                <More id job sending />
                 <IconButton
                     icon=icondata::LuX
                     label=words.signal("downloads.cancel")

@@ -24,9 +24,16 @@ pub(super) fn look(job: &JobView) -> Look {
         (_, _, Some(WaitReason::Retry { .. })) | (JobState::Running, Phase::BackingOff, _) => {
             (icondata::LuTimer, "warn", phase(Phase::BackingOff))
         }
-        (_, _, Some(WaitReason::Offline | WaitReason::Disk { .. })) => {
-            (icondata::LuClock, "warn", phase(Phase::Waiting))
-        }
+        (
+            _,
+            _,
+            Some(
+                WaitReason::Offline
+                | WaitReason::Disk { .. }
+                | WaitReason::Metered
+                | WaitReason::InUse { .. },
+            ),
+        ) => (icondata::LuClock, "warn", phase(Phase::Waiting)),
         (JobState::Queued, ..) => (icondata::LuClock, "off", state(JobState::Queued)),
         (JobState::Running, Phase::Verifying, _) => {
             (icondata::LuShieldCheck, "busy", phase(Phase::Verifying))
@@ -64,6 +71,7 @@ pub(in crate::pages) fn reason(words: Words, job: &JobView, now: Timestamp) -> S
         Some(WaitReason::Disk { missing }) => {
             words.fill("wait.disk", &[("missing", &size::format(*missing))])
         }
+        Some(hold @ (WaitReason::Metered | WaitReason::InUse { .. })) => held(words, hold),
         Some(WaitReason::Retry { at, attempt, code }) => words.fill(
             "wait.retry",
             &[
@@ -72,6 +80,16 @@ pub(in crate::pages) fn reason(words: Words, job: &JobView, now: Timestamp) -> S
                 ("problem", &plain_title(words, *code)),
             ],
         ),
+    }
+}
+
+/// Why nothing moves: the connection, or somebody at the machine.
+pub(super) fn held(words: Words, reason: &WaitReason) -> String {
+    match reason {
+        WaitReason::InUse { minutes } => {
+            words.fill("wait.inUse", &[("minutes", &minutes.to_string())])
+        }
+        _ => words.get("wait.metered"),
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn job(id: i64) -> JobView {
             shown: None,
             layers: Vec::new(),
         },
+        limit_kb: 0,
         attempts: 0,
         problem: None,
         task: None,

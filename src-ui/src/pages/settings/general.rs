@@ -1,7 +1,7 @@
 use corral_contract::settings::{FetchWay, Language, NotifySettings, Settings};
 use leptos::prelude::*;
 
-use super::{Row, Section, number::NumberRow, saving::Saving};
+use super::{Row, Section, moments::Moments, number::NumberRow, saving::Saving};
 use crate::{
     components::{Segmented, Select, Switch},
     frame::theme,
@@ -68,6 +68,20 @@ pub(super) fn Downloads(saving: Saving) -> impl IntoView {
             />
             <NumberRow
                 saving
+                field="parallelInAll"
+                range=1..=64
+                read=|it| it.parallel_in_all
+                write=|it, to| it.parallel_in_all = to
+            />
+            <NumberRow
+                saving
+                field="connections"
+                range=1..=16
+                read=|it| it.connections
+                write=|it, to| it.connections = to
+            />
+            <NumberRow
+                saving
                 field="maxAttempts"
                 range=1..=20
                 read=|it| it.max_attempts
@@ -96,6 +110,7 @@ pub(super) fn Downloads(saving: Saving) -> impl IntoView {
                 read=|it| it.resume_on_start
                 write=|it, on| it.resume_on_start = on
             />
+            <Moments saving />
         </Section>
     }
 }
