@@ -21,6 +21,7 @@ pub mod quit;
 pub mod ready;
 pub mod single;
 pub mod startup;
+pub mod taskbar;
 pub mod tray;
 pub mod webkit;
 pub mod window;
@@ -114,6 +115,7 @@ fn set_up(app: &mut App, start: Start) -> Result<(), Box<dyn std::error::Error>>
     startup::start_core(app, start, level);
     tray::start(app);
     notify::start(app);
+    taskbar::start(app);
     quit::on_signals(app);
     Ok(())
 }

@@ -11,5 +11,6 @@ mod place;
 mod preferences;
 mod single;
 mod startup;
+mod taskbar;
 mod tray;
 mod webkit;
