@@ -3,6 +3,7 @@
 mod control;
 mod create;
 mod direct;
+mod faults;
 mod kill;
 mod limits;
 mod order;

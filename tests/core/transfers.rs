@@ -5,12 +5,13 @@ use std::{
     io::{Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use corral_contract::{ErrorCode, name::ModelName};
 use corral_core::{
     registry::{Registries, RegistryConfig, Repository},
-    transfers::{Failed, Order, Share, Transfers, Why, left_of},
+    transfers::{Failed, Order, Share, Timers, Transfers, Why, left_of},
 };
 use corral_testbed::{FakeRegistry, content::Content, ollama::LayerKind, registry::Trouble};
 use sha2::{Digest, Sha256};
@@ -215,6 +216,11 @@ async fn a_failure_says_what_can_be_done_about_it() {
             ErrorCode::RegistryUnreachable,
         ),
         (Trouble::WrongContentRange, Why::Again, ErrorCode::BadAnswer),
+        (Trouble::OtherSize, Why::Again, ErrorCode::DownloadInterrupted),
+        (Trouble::Packed, Why::Again, ErrorCode::BadAnswer),
+        (Trouble::Status(410, String::new()), Why::Again, ErrorCode::NotFound),
+        (Trouble::Status(412, String::new()), Why::Final, ErrorCode::NeedsNewerOllama),
+        (Trouble::Status(403, String::new()), Why::Final, ErrorCode::SignInNeeded),
     ] {
         let place = Place::new(6, 3 * MB).await;
         place.registry.always(Some(trouble.clone()));
@@ -249,6 +255,28 @@ async fn a_full_or_read_only_disk_says_so_before_a_byte_is_fetched() {
     assert_eq!((closed.why, closed.error.code), (Why::Final, ErrorCode::StorePermission));
     disk.remount("rw");
     assert_eq!(place.registry.sent(&place.content.digest), 0);
+}
+
+// criterion: 11.3
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_fall_silent_or_drip_are_opened_anew() {
+    let timers =
+        Timers { first_byte: Duration::from_millis(400), stall: Duration::from_millis(400) };
+    for trouble in [
+        // Half-open: the other side is there and says nothing more.
+        Trouble::BlackHoleAfter(100_000),
+        Trouble::BlackHoleAfter(0),
+        // Never long enough silent to be given up for that.
+        Trouble::Drip(Duration::from_millis(50)),
+    ] {
+        let place = Place::new(10, 12 * MB).await;
+        place.registry.script(vec![trouble.clone(); 4]);
+        let all =
+            Transfers::with(Registries::new(RegistryConfig::default()).expect("clients"), timers);
+        let whole = all.join(place.order()).whole().await;
+        let whole = whole.unwrap_or_else(|failed| panic!("{trouble:?}: {failed:?}"));
+        whole.discard();
+    }
 }
 
 /// Not a test of its own: only as the child of the one below it does anything.

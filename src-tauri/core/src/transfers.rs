@@ -104,6 +104,21 @@ pub enum Why {
     Stopped,
 }
 
+/// How long a connection may keep its bytes back before it is given up and opened anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timers {
+    /// Until the first byte of an answer.
+    pub first_byte: Duration,
+    /// Between two pieces of it.
+    pub stall: Duration,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Timers { first_byte: Duration::from_secs(30), stall: Duration::from_secs(15) }
+    }
+}
+
 /// All transfers of this process.
 #[derive(Clone)]
 pub struct Transfers(Arc<Inner>);
@@ -112,6 +127,7 @@ struct Inner {
     registries: Registries,
     live: Mutex<HashMap<Key, Arc<Live>>>,
     throttle: Arc<Throttle>,
+    timers: Timers,
 }
 
 type Key = (PathBuf, String);
@@ -219,7 +235,14 @@ fn sum_of(digest: &str) -> Option<[u8; 32]> {
 impl Transfers {
     #[must_use]
     pub fn new(registries: Registries) -> Transfers {
-        Transfers(Arc::new(Inner { registries, live: Mutex::default(), throttle: Arc::default() }))
+        Transfers::with(registries, Timers::default())
+    }
+
+    /// With other limits of time.
+    #[must_use]
+    pub fn with(registries: Registries, timers: Timers) -> Transfers {
+        let (live, throttle) = (Mutex::default(), Arc::default());
+        Transfers(Arc::new(Inner { registries, live, throttle, timers }))
     }
 
     /// What all transfers together may bring.
@@ -261,6 +284,7 @@ impl Transfers {
         let means = run::Means {
             registries: self.0.registries.clone(),
             brake: Brake { own: paces, all: self.0.throttle.clone() },
+            timers: self.0.timers,
             standing,
             token,
         };

@@ -16,6 +16,7 @@ use corral_contract::{
     settings::{FetchWay, Settings, call as settings},
     status::Status,
 };
+use corral_core::{Core, CoreConfig};
 use corral_testbed::{
     FakeOllama, FakeRegistry,
     content::Content,
@@ -75,6 +76,17 @@ impl Place {
         model.config = Some(config.layer(LayerKind::Config));
         self.server.catalogue(|catalogue| catalogue.add(model));
         published
+    }
+
+    /// The same place after Corral was quit and started again.
+    pub(super) async fn reopened(mut self) -> Place {
+        self.bench.core.shutdown().await;
+        let mut config = CoreConfig::in_folder(self.bench.folder.path());
+        config.clock = Arc::new(self.bench.clock.clone());
+        config.machine = Arc::new(Played::with_room(&self.free));
+        config.registry = at(&self.registry.url());
+        self.bench.core = Core::start(config).await.expect("the core starts again");
+        self
     }
 
     pub(super) fn blobs(&self) -> PathBuf {
@@ -285,6 +297,10 @@ async fn what_goes_wrong_on_the_way_costs_time_only() {
         ("ends too early", vec![Trouble::CloseAfter(1_200_000); 4]),
         ("an expired address", vec![Trouble::Expired; 3]),
         ("other bytes than asked for", vec![Trouble::WrongContentRange; 3]),
+        ("a blob of another size", vec![Trouble::OtherSize; 3]),
+        ("packed bytes", vec![Trouble::Packed; 3]),
+        ("a range that is refused", vec![Trouble::Status(416, String::new()); 3]),
+        ("a blob that was gone for a moment", vec![Trouble::Status(410, String::new()); 3]),
         ("a busy server", vec![Trouble::RetryLater { status: 503, seconds: 0 }; 3]),
         ("a broken server", vec![Trouble::Status(500, "oh".to_owned()); 3]),
         ("a hotel's page", vec![Trouble::Status(200, "<html>Please log in</html>".to_owned()); 3]),

@@ -29,6 +29,10 @@ pub enum Trouble {
     IgnoreRange,
     /// 206 with a `Content-Range` that starts one byte too late.
     WrongContentRange,
+    /// 206 with a `Content-Range` that names a blob of one byte more.
+    OtherSize,
+    /// The bytes are said to be packed with gzip.
+    Packed,
     /// 403: the signed address has expired.
     Expired,
     /// 429 or 503 with `Retry-After` in seconds.

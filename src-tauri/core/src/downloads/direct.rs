@@ -140,7 +140,7 @@ impl Fetch for DirectFetch {
 }
 
 impl DirectFetch {
-    fn repository(&self, request: &FetchRequest) -> Repository {
+    pub(super) fn repository(&self, request: &FetchRequest) -> Repository {
         Repository {
             name: request.name.clone(),
             insecure: request.insecure,

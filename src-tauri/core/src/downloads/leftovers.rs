@@ -1,4 +1,4 @@
-//! What a cancelled download left in staging goes, unless another one wants the same layer.
+//! What a download that is over left in staging goes, unless another one wants the same layer.
 
 use std::{collections::HashSet, path::PathBuf, time::Duration};
 
@@ -46,7 +46,7 @@ pub(super) fn clear(core: &Core, queue: &Queue, id: JobId) {
                 () = tokio::time::sleep(PAUSE) => {}
             }
         }
-        tracing::warn!("some files of a cancelled download are still in use");
+        tracing::warn!("some files of a download that is over are still in use");
     });
 }
 

@@ -13,6 +13,7 @@ use super::{
     change::{after, shift},
     fetch::{Class, FetchFailure, WaitFor},
     job::Job,
+    leftovers,
     queue::Queue,
     retry,
 };
@@ -62,6 +63,8 @@ pub(super) async fn settle(core: &Core, ended: Ended) -> Result<(), (Ended, Wire
         Verdict::Done => {
             queue.hour.done += 1;
             ended.task.finish(&Ok(())).await;
+            // Of a manifest that was replaced meanwhile, or an earlier try.
+            leftovers::clear(core, &queue, id);
             if let Some(job) = job {
                 arrived(core, &job);
                 notices::tell(core, NoticeKind::DownloadDone, name, None).await;

@@ -43,6 +43,11 @@ pub(super) struct Brake {
 }
 
 impl Brake {
+    /// Whether anything holds it back now.
+    pub(super) fn holds(&self) -> bool {
+        self.all.rate().is_some() || self.own.quickest().is_some()
+    }
+
     /// Takes bytes that have come; returns when the next ones may.
     pub(super) async fn take(&self, bytes: usize) {
         let own = self.own.quickest();

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use corral_contract::{ErrorCode, WireError};
-use reqwest::{Response, StatusCode};
+use reqwest::{Response, StatusCode, header};
 use tokio::{
     sync::mpsc,
     time::{Instant, timeout},
@@ -19,16 +19,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    Timers,
     board::{LineId, Piece},
     brake::Brake,
     disk::{Chunk, Ground},
 };
 use crate::registry::{Failure, Place, Registries, Repository};
 
-/// Until the first byte of an answer.
-pub(super) const FIRST_BYTE: Duration = Duration::from_secs(30);
-/// Between two pieces of it.
-pub(super) const STALL: Duration = Duration::from_secs(15);
 /// Bytes that go to the disk at once, and into one claim: what a crash costs each connection.
 const CHUNK: u64 = 512 * 1024;
 /// Least and most bytes of one request.
@@ -47,6 +44,7 @@ pub(super) struct Shared {
     pub(super) ground: Arc<Ground>,
     pub(super) chunks: mpsc::Sender<Chunk>,
     pub(super) brake: Brake,
+    pub(super) timers: Timers,
     /// Bytes that came, over all connections.
     pub(super) came: AtomicU64,
 }
@@ -117,7 +115,9 @@ async fn fetch(
 ) -> Result<Fetched, Failure> {
     let range = piece.start..piece.end();
     let opened = shared.registries.open(&shared.repository, place, range.clone());
-    let response = timeout(FIRST_BYTE, opened).await.map_err(|_| silent(FIRST_BYTE))??;
+    let limit = shared.timers.first_byte;
+    let response = timeout(limit, opened).await.map_err(|_| silent(limit))??;
+    same_size(&response, shared.size)?;
     let whole = range == (0..shared.size);
     if response.status() != StatusCode::PARTIAL_CONTENT && !whole {
         return Ok(Fetched::NoRanges);
@@ -144,8 +144,8 @@ async fn receive(
         if packer.at >= piece.end() {
             break Ok(());
         }
-        let chunk = match timeout(STALL, response.chunk()).await {
-            Err(_) => break Err(silent(STALL)),
+        let chunk = match timeout(shared.timers.stall, response.chunk()).await {
+            Err(_) => break Err(silent(shared.timers.stall)),
             Ok(Err(error)) => break Err(crate::registry::unreachable(error)),
             Ok(Ok(None)) => break Err(wrong("the answer ended early".to_owned())),
             Ok(Ok(Some(chunk))) => chunk,
@@ -224,10 +224,23 @@ impl Packer {
 pub(super) async fn bring_all(shared: &Shared, place: &Place, line: LineId) -> Result<(), Failure> {
     let piece = shared.ground.board().take_all(line);
     let opened = shared.registries.open(&shared.repository, place, 0..shared.size);
-    let response = timeout(FIRST_BYTE, opened).await.map_err(|_| silent(FIRST_BYTE))??;
+    let limit = shared.timers.first_byte;
+    let response = timeout(limit, opened).await.map_err(|_| silent(limit))??;
     let received = receive(shared, response, line, &piece, &Pace::default()).await;
     shared.ground.board().give_back(line);
     received.map(|_| ())
+}
+
+/// Whether the other side still speaks of a blob of this size.
+pub(super) fn same_size(response: &Response, size: u64) -> Result<(), Failure> {
+    let range = response.headers().get(header::CONTENT_RANGE).and_then(|text| text.to_str().ok());
+    let total = range.and_then(|text| text.rsplit_once('/')?.1.parse::<u64>().ok());
+    match total {
+        Some(total) if total != size => {
+            Err(wrong(format!("it has {total} bytes there, and should have {size}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn silent(limit: Duration) -> Failure {

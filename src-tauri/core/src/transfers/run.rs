@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failed, Order, Standing, Why,
+    Failed, Order, Standing, Timers, Why,
     board::{Board, LineId},
     brake::Brake,
     disk::{self, Ground},
@@ -42,11 +42,15 @@ const LOCK_LIMIT: Duration = Duration::from_secs(10);
 const SLOW_LOOKS: u32 = 12;
 /// A connection below this share of the usual speed is opened anew, in percent.
 const SLOW: u64 = 10;
+/// So is one that brings fewer bytes between two of these searches while nothing holds it back,
+/// whatever the others do.
+const DRIP: u64 = 4096;
 
 /// What the coordinator is told from outside.
 pub(super) struct Means {
     pub(super) registries: Registries,
     pub(super) brake: Brake,
+    pub(super) timers: Timers,
     pub(super) standing: tokio::sync::watch::Sender<Standing>,
     pub(super) token: CancellationToken,
 }
@@ -155,6 +159,7 @@ impl<'a> Crew<'a> {
             ground,
             chunks,
             brake: means.brake.clone(),
+            timers: means.timers,
             came: AtomicU64::new(0),
         };
         Crew {
@@ -338,11 +343,12 @@ impl<'a> Crew<'a> {
         }
         let mut sorted = speeds.clone();
         sorted.sort_unstable();
-        let Some(usual) = sorted.get(sorted.len() / 2).filter(|_| sorted.len() >= 3) else {
-            return;
-        };
+        let usual = sorted.get(sorted.len() / 2).filter(|_| sorted.len() >= 3);
+        let least = usual.map_or(0, |usual| usual * SLOW / 100);
+        let least = if self.means.brake.holds() { least } else { least.max(DRIP) };
         for ((_, _, token, _), speed) in self.open.iter().zip(&speeds) {
-            if speed * 100 < usual * SLOW {
+            // One that brought nothing has just been opened, or its timer ends it.
+            if *speed > 0 && *speed < least {
                 token.cancel();
             }
         }

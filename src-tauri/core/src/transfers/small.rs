@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use super::{
     Failed, Order, Why,
-    line::{FIRST_BYTE, STALL, silent, wrong},
+    line::{same_size, silent, wrong},
     run::{self, FAILURES, LONGEST_PAUSE, Means, PAUSE},
     staging::readable_by_all,
 };
@@ -120,11 +120,14 @@ async fn once(order: &Order, means: &Means, known: &mut Option<Place>) -> Result
     };
     *known = Some(place.clone());
     let opened = registries.open(repository, &place, 0..order.size);
-    let limited = tokio::time::timeout(FIRST_BYTE, opened).await;
-    let mut response = limited.map_err(|_| silent(FIRST_BYTE))??;
+    let limit = means.timers.first_byte;
+    let opened = tokio::time::timeout(limit, opened).await;
+    let mut response = opened.map_err(|_| silent(limit))??;
+    same_size(&response, order.size)?;
     loop {
-        let chunk = tokio::time::timeout(STALL, response.chunk()).await;
-        let chunk = chunk.map_err(|_| silent(STALL))?.map_err(crate::registry::unreachable)?;
+        let limit = means.timers.stall;
+        let chunk = tokio::time::timeout(limit, response.chunk()).await;
+        let chunk = chunk.map_err(|_| silent(limit))?.map_err(crate::registry::unreachable)?;
         let Some(chunk) = chunk else { break };
         if (bytes.len() + chunk.len()) as u64 > order.size {
             return Err(wrong(format!("more than {} bytes", order.size)));

@@ -101,9 +101,13 @@ pub(super) async fn deliver(shared: &Arc<Shared>, delivery: Delivery, cutter: Cu
     set(&mut response, header::CONTENT_LENGTH, &(end - first).to_string());
     set(&mut response, header::ACCEPT_RANGES, "bytes");
     set(&mut response, header::CONTENT_TYPE, "application/octet-stream");
+    if trouble == Trouble::Packed {
+        set(&mut response, header::CONTENT_ENCODING, "gzip");
+    }
     if range.is_some() {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         let shift = u64::from(trouble == Trouble::WrongContentRange);
+        let size = size + u64::from(trouble == Trouble::OtherSize);
         let text = format!("bytes {}-{}/{size}", first + shift, end - 1 + shift);
         set(&mut response, header::CONTENT_RANGE, &text);
     }

@@ -31,6 +31,7 @@ impl DirectFetch {
         brought: Vec<(PlannedLayer, Arc<Whole>)>,
         sink: &dyn FetchSink,
     ) -> Result<Fetched, FetchFailure> {
+        self.still_the_same(plan, manifest, &brought, sink).await?;
         let placed = brought.into_iter().map(|(layer, whole)| self.place(layer, whole));
         stream::iter(placed).buffer_unordered(LANDING).try_collect::<()>().await?;
         if let Landing::Store { models } = &self.landing {
@@ -59,6 +60,33 @@ impl DirectFetch {
             written.await.map_err(|_| broken("writing a manifest"))?.map_err(refused)?;
         }
         self.confirm(plan, manifest, sink).await
+    }
+
+    /// Whether the registry still gives the manifest that was fetched for. If not, what the newer
+    /// one does not list any more goes, and the rest is planned anew: otherwise the server would
+    /// fetch the new layers by itself. A registry that does not answer now says nothing.
+    async fn still_the_same(
+        &self,
+        plan: &Plan,
+        manifest: &Manifest,
+        brought: &[(PlannedLayer, Arc<Whole>)],
+        sink: &dyn FetchSink,
+    ) -> Result<(), FetchFailure> {
+        let asked = self.registries.manifest(&self.repository(&plan.request)).await;
+        let Some(newer) = asked.ok().filter(|asked| asked.digest != manifest.digest) else {
+            return Ok(());
+        };
+        sink.note("the tag was moved while its layers came; the newer ones are fetched now");
+        let old = brought
+            .iter()
+            .filter(|(layer, _)| !newer.blobs.iter().any(|blob| blob.digest == layer.digest))
+            .map(|(_, whole)| whole.clone())
+            .collect::<Vec<_>>();
+        let gone =
+            tokio::task::spawn_blocking(move || old.iter().for_each(|whole| whole.discard()));
+        gone.await.map_err(|_| broken("removing old layers"))?;
+        let moved = WireError::new(ErrorCode::DownloadInterrupted).detail("the tag was moved");
+        Err(FetchFailure::new(Class::Retry, moved))
     }
 
     /// Puts one blob where the server looks for it.
