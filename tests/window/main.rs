@@ -10,6 +10,8 @@ mod check;
 #[cfg(target_os = "linux")]
 mod desktop;
 #[cfg(target_os = "linux")]
+mod downloads;
+#[cfg(target_os = "linux")]
 mod interruptions;
 #[cfg(target_os = "linux")]
 mod main_job;

@@ -29,6 +29,8 @@ enum Name {
     Search,
     /// The download engine against curl, aria2c and openssl, from one loopback server
     Download,
+    /// A hundred seeded rounds of kills, damages and bad answers, each with every byte compared
+    Chaos,
     /// Start, memory and idle cost of the window, against a bare one
     Window,
 }
@@ -46,6 +48,7 @@ impl Bench {
         let measured = match self.name {
             Name::Search => search()?,
             Name::Download => download()?,
+            Name::Chaos => chaos()?,
             Name::Window => window()?,
         };
         let report = Report { machine: Machine::this()?, rows: measured.rows };
@@ -69,6 +72,10 @@ fn search() -> Result<Measured> {
 fn download() -> Result<Measured> {
     packages::ensure(&[Need::Peers])?;
     measured(process::cargo().args(["bench", "--package", "corral-core", "--bench", "download"]))
+}
+
+fn chaos() -> Result<Measured> {
+    measured(process::cargo().args(["bench", "--package", "corral-core", "--bench", "chaos"]))
 }
 
 fn window() -> Result<Measured> {

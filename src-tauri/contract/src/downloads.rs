@@ -177,6 +177,9 @@ pub struct JobView {
     /// Its own limit in kilobytes per second; 0 = none.
     #[serde(default)]
     pub limit_kb: u32,
+    /// The server's own puller moves the bytes: no limit of Corral's holds.
+    #[serde(default)]
+    pub by_server: bool,
     /// Failed tries in a row, without progress in between.
     pub attempts: u32,
     pub problem: Option<WireError>,

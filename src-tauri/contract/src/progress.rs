@@ -73,6 +73,9 @@ pub struct LayerProgress {
     pub done: u64,
     pub total: Option<u64>,
     pub state: LayerState,
+    /// Connections that bring it now, where Corral moves the bytes.
+    #[serde(default)]
+    pub connections: u32,
 }
 
 words! {

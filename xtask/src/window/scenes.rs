@@ -45,6 +45,12 @@ pub(super) const SCENES: &[Scene] = &[
     Scene { narrow: true, ..scene("downloads", "downloads", DOWNLOADS) },
     Scene { leave: &[Click("download-layers")], ..scene("download-layers", "downloads", LAYERS) },
     scene("download-cancel", "downloads", CANCEL),
+    scene("download-more", "downloads", &[Click("download-more"), See("download-limit-0")]),
+    scene("downloads-schedule", "downloads", SCHEDULE),
+    Scene {
+        leave: &[Click("downloads-figures-open")],
+        ..scene("downloads-figures", "downloads", FIGURES)
+    },
     Scene { narrow: true, ..scene("instances", "instances", &[See("instances-page")]) },
     scene("instance-add", "instances", &[Click("instance-add"), See("dialog-instance")]),
     scene("instance-edit", "instances", &[Click("instance-edit"), See("dialog-instance")]),
@@ -90,6 +96,9 @@ const DOWNLOADS: &[Step] = &[See(SLOW), See(FAILING)];
 const SLOW: &str = "downloads-row-llama3.3:70b";
 const FAILING: &str = "downloads-row-tinyllama:1.1b";
 const LAYERS: &[Step] = &[Click("download-layers"), See("download-layer-list")];
+const SCHEDULE: &[Step] =
+    &[Click("downloads-schedule"), Click("schedule-add"), See("schedule-line")];
+const FIGURES: &[Step] = &[Click("downloads-figures-open"), See("downloads-figures")];
 const CANCEL: &[Step] = &[Click("download-cancel"), See("dialog-cancel-download")];
 const HISTORY: &[Step] = &[Click("activity-tab-history"), SeeCss("[data-testid^='history-row-']")];
 const AUDIT: &[Step] = &[Click("activity-tab-audit")];

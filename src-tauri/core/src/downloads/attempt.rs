@@ -137,6 +137,7 @@ async fn fetch(
         plan = fetch.prepare(request) => plan?,
     };
     sink.meter.plan(&plan);
+    sink.meter.set_by_server(plan.manifest.is_none());
     fetch.fetch(&plan, sink, limits, stop).await
 }
 

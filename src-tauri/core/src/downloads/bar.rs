@@ -31,6 +31,7 @@ struct Layer {
     high: u64,
     /// Where this attempt is; `None` until it says so.
     now: Option<u64>,
+    connections: u32,
 }
 
 impl Bar {
@@ -46,6 +47,7 @@ impl Bar {
                 state: layer.state,
                 high: layer.done,
                 now: None,
+                connections: 0,
             })
             .collect();
         Bar { layers, again, ..Bar::default() }
@@ -66,12 +68,11 @@ impl Bar {
         self.planned = true;
         for layer in layers {
             self.report(LayerReport {
-                digest: &layer.digest,
                 kind: layer.kind.as_deref(),
                 total: Some(layer.size),
                 state: Some(if layer.there { LayerState::Present } else { LayerState::Waiting }),
                 there: Some(layer.present),
-                shared: false,
+                ..LayerReport::of(&layer.digest)
             });
         }
     }
@@ -87,11 +88,13 @@ impl Bar {
                 state: LayerState::Waiting,
                 high: 0,
                 now: None,
+                connections: 0,
             });
             self.layers.len() - 1
         });
         let layer = &mut self.layers[index];
-        let before = (layer.high, layer.total, layer.state, self.again);
+        let before = (layer.high, layer.total, layer.state, layer.connections, self.again);
+        layer.connections = report.connections;
         if let Some(kind) = report.kind {
             layer.kind = Some(kind.to_owned());
         }
@@ -113,7 +116,7 @@ impl Bar {
             layer.now = Some(there);
             layer.high = layer.high.max(there);
         }
-        before != (layer.high, layer.total, layer.state, self.again)
+        before != (layer.high, layer.total, layer.state, layer.connections, self.again)
     }
 
     /// Everything is there.
@@ -198,6 +201,7 @@ impl Bar {
             done: layer.high,
             total: layer.total,
             state: layer.state,
+            connections: layer.connections,
         };
         self.layers.iter().map(layer).collect()
     }

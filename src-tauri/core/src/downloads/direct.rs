@@ -23,7 +23,7 @@ use super::{
 use crate::{
     ollama::OllamaApi,
     registry::{Blob, Failure, Manifest, Registries, Repository},
-    transfers::{self, Failed, Order, Share, Transfers, Whole, Why, throttle::Throttle},
+    transfers::{self, Failed, Order, Share, Standing, Transfers, Whole, Why, throttle::Throttle},
 };
 
 mod land;
@@ -237,8 +237,9 @@ async fn follow(
     pace: &Throttle,
 ) -> Result<Arc<Whole>, Failed> {
     let mut standing = share.standing();
-    let told = |state: LayerState, there: u64| {
+    let told = |state: LayerState, there: u64, connections: u32| {
         sink.layer(LayerReport {
+            connections,
             state: Some(state),
             there: Some(there),
             total: Some(layer.size),
@@ -258,14 +259,14 @@ async fn follow(
             biased;
             whole = &mut whole => {
                 let whole = whole?;
-                told(LayerState::Verified, layer.size);
+                told(LayerState::Verified, layer.size, 0);
                 return Ok(whole);
             }
             Ok(()) = standing.changed() => {
-                let done = standing.borrow_and_update().done;
+                let Standing { done, connections } = *standing.borrow_and_update();
                 let state =
                     if done == layer.size { LayerState::Fetched } else { LayerState::Fetching };
-                told(state, done);
+                told(state, done, connections);
             }
             Ok(()) = limits.changed() => limit(*limits.borrow_and_update()),
         }

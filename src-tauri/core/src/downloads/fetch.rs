@@ -120,6 +120,8 @@ pub struct LayerReport<'a> {
     /// where it starts from; a lower one than before means that the difference will be fetched
     /// again.
     pub there: Option<u64>,
+    /// Connections that bring it now.
+    pub connections: u32,
     /// Another job brings these bytes and counts them; this one only waits for them.
     pub shared: bool,
 }
@@ -128,7 +130,15 @@ impl<'a> LayerReport<'a> {
     /// A report that says nothing yet.
     #[must_use]
     pub fn of(digest: &'a str) -> Self {
-        LayerReport { digest, kind: None, total: None, state: None, there: None, shared: false }
+        LayerReport {
+            digest,
+            kind: None,
+            total: None,
+            state: None,
+            there: None,
+            connections: 0,
+            shared: false,
+        }
     }
 }
 

@@ -34,6 +34,7 @@ struct Inner {
     unsaved: bool,
     /// Bytes moved when somebody last asked for the difference.
     counted: u64,
+    by_server: bool,
 }
 
 /// What the database keeps of it.
@@ -62,12 +63,22 @@ impl Meter {
             phase,
             untold: false,
             unsaved: false,
+            by_server: false,
         };
         Meter { job, model, inner: Mutex::new(inner) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the server's own puller moves the bytes.
+    pub(super) fn by_server(&self) -> bool {
+        self.inner().by_server
+    }
+
+    pub(super) fn set_by_server(&self, by_server: bool) {
+        self.inner().by_server = by_server;
     }
 
     /// A new attempt begins.

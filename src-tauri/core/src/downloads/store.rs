@@ -279,6 +279,7 @@ async fn layers(db: &Db, job: JobId) -> Result<Vec<LayerProgress>> {
         done: row.get::<i64, _>("done").cast_unsigned(),
         total: row.get::<Option<i64>, _>("total").map(i64::cast_unsigned),
         state: LayerState::parse(row.get("state")).unwrap_or(LayerState::Waiting),
+        connections: 0,
     };
     Ok(rows.iter().map(layer).collect())
 }

@@ -52,6 +52,7 @@ pub(super) fn view(core: &Core, queue: &Queue) -> QueueView {
             },
             progress: progress.get(&job.id).cloned().unwrap_or_else(|| entry.meter.view()),
             limit_kb: job.options.limit_kb,
+            by_server: entry.meter.by_server(),
             attempts: job.attempts,
             problem: job.problem.clone(),
             task: job.task,

@@ -48,6 +48,13 @@ pub(super) fn Figures(sending: Sending) -> impl IntoView {
         let bar = |hour: &Hour| Bar { value: hour.bytes as f64, title: title(words, hour) };
         steps.with(|steps| steps.iter().map(bar).collect::<Vec<_>>())
     });
+    let first = move || {
+        steps.with(|steps| steps.first().map(|hour| format::moment(hour.at)).unwrap_or_default())
+    };
+    let peak = move || {
+        let most = steps.with(|steps| steps.iter().map(|hour| hour.bytes).max().unwrap_or(0));
+        words.fill("figures.peak", &[("bytes", &size::format(most))])
+    };
     let total = Memo::new(move |_| steps.with(|steps| sum(steps)));
     view! {
         <div class="figures" data-testid="downloads-figures">
@@ -69,7 +76,16 @@ pub(super) fn Figures(sending: Sending) -> impl IntoView {
             <p class="num" data-testid="figures-sum">{move || summary(words, &total.get())}</p>
             <Show
                 when=move || as_table.get()
-                fallback=move || view! { <Bars label=words.signal("figures.picture") bars=bars /> }
+                fallback=move || {
+                    view! {
+                        <p class="figures__peak num">{peak}</p>
+                        <Bars label=words.signal("figures.picture") bars=bars />
+                        <p class="figures__axis num">
+                            <span>{first}</span>
+                            <span>{words.signal("figures.now")}</span>
+                        </p>
+                    }
+                }
             >
                 <Table steps />
             </Show>

@@ -98,7 +98,10 @@ fn Layer(layer: Memo<Option<LayerProgress>>) -> impl IntoView {
                         <StatusBadge
                             icon=icon
                             tone=tone
-                            text=words.get(&format!("layerState.{}", layer.state.as_str()))
+                            text=match layer.connections {
+                                0 => words.get(&format!("layerState.{}", layer.state.as_str())),
+                                n => words.fill("downloads.connections", &[("n", &n.to_string())]),
+                            }
                         />
                     </div>
                 }

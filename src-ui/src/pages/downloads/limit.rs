@@ -12,7 +12,7 @@ use crate::{
 
 /// Where the slider stops, in kilobytes per second; 0 = no limit.
 const STOPS: [u32; 9] = [1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 0];
-/// Stops that are written under it.
+/// Stops that are written under it; the style sheet has their places.
 const WRITTEN: [usize; 5] = [0, 3, 5, 6, 8];
 
 /// The limit of all downloads together: what is set, what holds now, and the times of the day.
@@ -58,13 +58,12 @@ pub(super) fn LimitCard(sending: Sending) -> impl IntoView {
             />
             <div class="slider__marks num" aria-hidden="true">
                 {WRITTEN.map(|place| {
-                    let left = format!("left:{:.2}%", 100.0 * place as f64 / (STOPS.len() - 1) as f64);
                     let text = match STOPS[place] {
                         0 => "∞".to_owned(),
                         1_000 => "1 MB/s".to_owned(),
                         kb => (kb / 1_000).to_string(),
                     };
-                    view! { <span style=left>{text}</span> }
+                    view! { <span>{text}</span> }
                 })}
             </div>
             <Button

@@ -46,11 +46,15 @@ pub(super) fn More(id: JobId, job: Memo<Option<JobView>>, sending: Sending) -> i
         }
         items.extend(limits.into_iter().map(|kb| {
             let speed = speed_in_words(words, kb);
-            let label = words.fill("downloads.limitTo", &[("speed", &speed)]);
+            let label = match kb {
+                0 => words.get("downloads.noOwnLimit"),
+                _ => words.fill("downloads.limitTo", &[("speed", &speed)]),
+            };
             let mut item = MenuItem::new(label, &format!("download-limit-{kb}"), move || {
                 sending.send::<call::SetJobLimit>(&format!("limit {id}"), JobLimit { id, kb });
             });
             item.icon = (job.limit_kb == kb).then_some(icondata::LuCheck);
+            item.reason = job.by_server.then(|| words.get("downloads.byServer"));
             item
         }));
         items

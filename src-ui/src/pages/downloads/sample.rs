@@ -30,6 +30,7 @@ pub(crate) fn job(id: i64) -> JobView {
             layers: Vec::new(),
         },
         limit_kb: 0,
+        by_server: false,
         attempts: 0,
         problem: None,
         task: None,

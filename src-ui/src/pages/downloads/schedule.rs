@@ -104,9 +104,16 @@ pub(super) fn Schedule(sending: Sending, #[prop(into)] on_close: Callback<()>) -
                 </div>
             </Show>
             <Show when=move || lines.with(|lines| lines.len() < MOST)>
-                <Button small=true icon=icondata::LuPlus on_press=add attr:data-testid="schedule-add">
-                    {words.signal("schedule.add")}
-                </Button>
+                <p>
+                    <Button
+                        small=true
+                        icon=icondata::LuPlus
+                        on_press=add
+                        attr:data-testid="schedule-add"
+                    >
+                        {words.signal("schedule.add")}
+                    </Button>
+                </p>
             </Show>
         </Dialog>
     }
@@ -130,6 +137,7 @@ fn LineRow(line: Line, #[prop(into)] on_remove: Callback<usize>) -> impl IntoVie
                 autocomplete="off"
                 aria-label=words.signal(label)
                 aria-describedby=note.clone()
+                placeholder=(testid == "schedule-speed").then_some("∞")
                 data-testid=testid
                 prop:value=value
                 on:input=move |event| value.set(event_target_value(&event))
