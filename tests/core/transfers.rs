@@ -344,3 +344,18 @@ async fn ten_kills_cost_each_connection_a_little_and_end_with_the_same_bytes() {
     let again = place.registry.sent(&digest).saturating_sub(place.content.size);
     assert!(again <= 10 * AT_RISK / 16, "{again} sent again after ten kills");
 }
+
+// criterion: 11.3
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_ranges_that_also_fails_is_asked_again() {
+    let place = Place::new(12, 6 * MB).await;
+    place.registry.script([
+        Trouble::IgnoreRange,
+        Trouble::IgnoreRange,
+        Trouble::IgnoreRange,
+        Trouble::IgnoreRange,
+        Trouble::Status(500, "oh".to_owned()),
+        Trouble::Status(404, String::new()),
+    ]);
+    place.finish().await;
+}

@@ -142,6 +142,25 @@ mod tests {
         assert_eq!(read(&beyond, &DIGEST, SIZE).expect("this blob's").claims, [claim(0, 100, 1)]);
     }
 
+    // criterion: 11.1
+    #[test]
+    fn twenty_gigabytes_are_written_down_in_less_than_a_megabyte() {
+        const SIZE: u64 = 20_000_000_000;
+        const CHUNK: u32 = 512 * 1024;
+        let mut bytes = header(&DIGEST, SIZE).to_vec();
+        // As sixteen connections fill it: each from its own place, in turns.
+        let pieces = SIZE / u64::from(CHUNK);
+        for turn in 0..pieces {
+            let (line, step) = (turn % 16, turn / 16);
+            let offset = (line * (pieces / 16) + step) * u64::from(CHUNK);
+            bytes.extend(claim(offset, CHUNK, turn as u32).entry());
+        }
+        assert!(bytes.len() <= 1 << 20, "{}", bytes.len());
+        let read = read(&bytes, &DIGEST, SIZE).expect("this blob's");
+        assert!(read.claims.len() as u64 >= pieces - 16);
+        assert!(read.claims.windows(2).all(|two| two[0].range().end <= two[1].offset));
+    }
+
     proptest! {
         /// Torn at any byte, with any byte flipped: what is read was written.
         #[test]

@@ -223,10 +223,14 @@ impl Packer {
 /// already is passed over.
 pub(super) async fn bring_all(shared: &Shared, place: &Place, line: LineId) -> Result<(), Failure> {
     let piece = shared.ground.board().take_all(line);
-    let opened = shared.registries.open(&shared.repository, place, 0..shared.size);
-    let limit = shared.timers.first_byte;
-    let response = timeout(limit, opened).await.map_err(|_| silent(limit))??;
-    let received = receive(shared, response, line, &piece, &Pace::default()).await;
+    let work = async {
+        let opened = shared.registries.open(&shared.repository, place, 0..shared.size);
+        let limit = shared.timers.first_byte;
+        let response = timeout(limit, opened).await.map_err(|_| silent(limit))??;
+        receive(shared, response, line, &piece, &Pace::default()).await
+    };
+    let received = work.await;
+    // Whatever became of it: otherwise nobody would ever fetch the rest.
     shared.ground.board().give_back(line);
     received.map(|_| ())
 }
