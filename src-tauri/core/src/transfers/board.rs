@@ -168,6 +168,17 @@ impl Board {
         }
     }
 
+    /// What of a range is neither there nor claimed: only that may be written.
+    #[must_use]
+    pub(super) fn missing(&self, range: Range<u64>) -> Vec<Range<u64>> {
+        let mut missing = Ranges::default();
+        missing.insert(range.clone());
+        for there in self.done.within(range.clone()).into_iter().chain(self.claimed.within(range)) {
+            missing.remove(there);
+        }
+        missing.all()
+    }
+
     /// Bytes that a line got are in the file.
     pub(super) fn wrote(&mut self, range: Range<u64>) {
         self.done.insert(range);

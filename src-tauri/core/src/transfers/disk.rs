@@ -33,6 +33,13 @@ pub(super) struct Chunk {
     pub(super) pieces: Vec<bytes::Bytes>,
 }
 
+impl Chunk {
+    fn range(&self) -> Range<u64> {
+        let length: usize = self.pieces.iter().map(bytes::Bytes::len).sum();
+        self.offset..self.offset + length as u64
+    }
+}
+
 /// What connections and threads of one blob share.
 #[derive(Debug)]
 pub(super) struct Ground {
@@ -138,9 +145,14 @@ pub(super) fn write(
             if ground.closed() {
                 continue;
             }
-            match put(&mut staged, &chunk) {
-                Ok(range) => ground.tell(|board| board.wrote(range)),
-                Err(error) => ground.fail(error),
+            // What is there already has been proved, or is about to be: nobody writes over it, or
+            // the file would become another than the one that was hashed.
+            let missing = ground.board().missing(chunk.range());
+            for range in missing {
+                match put(&mut staged, &chunk, range.clone()) {
+                    Ok(()) => ground.tell(|board| board.wrote(range)),
+                    Err(error) => ground.fail(error),
+                }
             }
         }
         staged
@@ -164,16 +176,21 @@ pub(super) fn settle(ground: Arc<Ground>, data: File, size: u64) -> Option<threa
     thread::Builder::new().name("blob-settler".to_owned()).spawn(work).ok()
 }
 
-fn put(staged: &mut Staged, chunk: &Chunk) -> io::Result<Range<u64>> {
+/// Writes the part of a chunk that belongs into `range`, and claims it.
+fn put(staged: &mut Staged, chunk: &Chunk, range: Range<u64>) -> io::Result<()> {
     let (mut at, mut sum) = (chunk.offset, 0);
     for piece in &chunk.pieces {
-        write_at(&staged.data, piece, at)?;
-        sum = crc32c::crc32c_append(sum, piece);
-        at += piece.len() as u64;
+        let end = at + piece.len() as u64;
+        let (first, last) = (at.max(range.start), end.min(range.end));
+        if first < last {
+            let part = &piece[(first - at) as usize..(last - at) as usize];
+            write_at(&staged.data, part, first)?;
+            sum = crc32c::crc32c_append(sum, part);
+        }
+        at = end;
     }
-    let length = u32::try_from(at - chunk.offset).map_err(io::Error::other)?;
-    staged.claim(Claim { offset: chunk.offset, length, sum })?;
-    Ok(chunk.offset..at)
+    let length = u32::try_from(range.end - range.start).map_err(io::Error::other)?;
+    staged.claim(Claim { offset: range.start, length, sum })
 }
 
 /// Proves the claims, then follows the bytes without a gap; ends with the SHA-256 of the blob, or
@@ -278,3 +295,7 @@ impl Prover {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "disk_test.rs"]
+mod tests;

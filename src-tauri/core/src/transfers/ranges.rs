@@ -68,6 +68,12 @@ impl Ranges {
         }
     }
 
+    /// Everything, by start.
+    #[must_use]
+    pub(super) fn all(&self) -> Vec<Range<u64>> {
+        self.ends.iter().map(|(start, end)| *start..*end).collect()
+    }
+
     /// What is there of a range.
     #[must_use]
     pub(super) fn within(&self, range: Range<u64>) -> Vec<Range<u64>> {
