@@ -260,8 +260,8 @@ async fn a_full_or_read_only_disk_says_so_before_a_byte_is_fetched() {
 // criterion: 11.3
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_fall_silent_or_drip_are_opened_anew() {
-    let timers =
-        Timers { first_byte: Duration::from_millis(400), stall: Duration::from_millis(400) };
+    let short = Duration::from_millis(400);
+    let timers = Timers { first_byte: short, stall: short, ..Timers::default() };
     for trouble in [
         // Half-open: the other side is there and says nothing more.
         Trouble::BlackHoleAfter(100_000),
@@ -277,6 +277,24 @@ async fn connections_that_fall_silent_or_drip_are_opened_anew() {
         let whole = whole.unwrap_or_else(|failed| panic!("{trouble:?}: {failed:?}"));
         whole.discard();
     }
+}
+
+// criterion: 11.2
+#[tokio::test(flavor = "multi_thread")]
+async fn two_copies_of_corral_do_not_write_into_each_others_files() {
+    let place = Place::new(13, 20 * MB).await;
+    place.registry.rate(Some(2 * MB));
+    let first = place.begin();
+    let mut standing = first.standing();
+    standing.wait_for(|standing| standing.done > MB).await.expect("it goes on");
+    let timers = Timers { lock: Duration::from_millis(300), ..Timers::default() };
+    let clients = || Registries::new(RegistryConfig::default()).expect("clients");
+    let second = Transfers::with(clients(), timers).join(place.order());
+    let refused = second.whole().await.expect_err("the first one is at it");
+    assert_eq!((refused.why, refused.error.code), (Why::Locked, ErrorCode::Busy));
+    drop((first, second));
+    place.registry.rate(None);
+    place.finish().await;
 }
 
 /// Not a test of its own: only as the child of the one below it does anything.

@@ -104,18 +104,24 @@ pub enum Why {
     Stopped,
 }
 
-/// How long a connection may keep its bytes back before it is given up and opened anew.
+/// How long is waited for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timers {
-    /// Until the first byte of an answer.
+    /// Until the first byte of an answer; then the connection is opened anew.
     pub first_byte: Duration,
-    /// Between two pieces of it.
+    /// Between two pieces of it; the same.
     pub stall: Duration,
+    /// How long another copy of Corral, or an attempt that is being stopped, may hold the files.
+    pub lock: Duration,
 }
 
 impl Default for Timers {
     fn default() -> Self {
-        Timers { first_byte: Duration::from_secs(30), stall: Duration::from_secs(15) }
+        Timers {
+            first_byte: Duration::from_secs(30),
+            stall: Duration::from_secs(15),
+            lock: Duration::from_secs(10),
+        }
     }
 }
 

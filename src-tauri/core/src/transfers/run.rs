@@ -36,8 +36,6 @@ pub(super) const FAILURES: u32 = 8;
 /// First pause after a failure; doubles.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How long another copy of Corral, or an attempt that is being stopped, may hold the files.
-const LOCK_LIMIT: Duration = Duration::from_secs(10);
 /// Looks between two searches for connections that are far slower than the others.
 const SLOW_LOOKS: u32 = 12;
 /// A connection below this share of the usual speed is opened anew, in percent.
@@ -118,7 +116,7 @@ async fn open(
     loop {
         let (folder, sum, size) = (order.folder.clone(), order.sum, order.size);
         match blocking(move || Staged::open(&folder, &sum, size)).await {
-            Err(failed) if failed.why == Why::Locked && began.elapsed() < LOCK_LIMIT => {
+            Err(failed) if failed.why == Why::Locked && began.elapsed() < means.timers.lock => {
                 tokio::select! {
                     () = means.token.cancelled() => return Err(stopped()),
                     () = sleep(PAUSE) => {}
