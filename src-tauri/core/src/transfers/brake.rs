@@ -43,9 +43,13 @@ pub(super) struct Brake {
 }
 
 impl Brake {
-    /// Whether anything holds it back now.
-    pub(super) fn holds(&self) -> bool {
-        self.all.rate().is_some() || self.own.quickest().is_some()
+    /// Bytes per second that it may have now; `None` = nothing holds it back.
+    pub(super) fn rate(&self) -> Option<u64> {
+        let own = self.own.quickest().and_then(|pace| pace.rate());
+        match (self.all.rate(), own) {
+            (Some(all), Some(own)) => Some(all.min(own)),
+            (all, own) => all.or(own),
+        }
     }
 
     /// Takes bytes that have come; returns when the next ones may.

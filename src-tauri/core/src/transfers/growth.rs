@@ -69,9 +69,14 @@ impl Growth {
         self.wanted.min(self.most)
     }
 
-    /// Sets the most there may be.
+    /// Sets the most there may be. When there may be more than before, they are tried at once.
     pub(super) fn limit(&mut self, most: u32) {
-        self.most = most.clamp(1, MOST);
+        let before = std::mem::replace(&mut self.most, most.clamp(1, MOST));
+        if self.most > before && self.wanted <= before {
+            self.wanted = self.wanted.max(FIRST).min(self.most);
+            self.before = 0;
+            self.state = State::Judging { from: self.wanted, looks: 1 };
+        }
     }
 
     /// The other side asked to slow down.
@@ -163,5 +168,8 @@ mod tests {
         let mut large = Growth::new(MOST);
         large.limit(3);
         assert_eq!(large.wanted(), 3);
+        large.limit(MOST);
+        large.look(20_000_000, 3);
+        assert!(large.wanted() > FIRST, "they are tried at once");
     }
 }
