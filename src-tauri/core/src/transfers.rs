@@ -12,11 +12,11 @@ use std::{
     time::Duration,
 };
 
-use corral_contract::WireError;
+use corral_contract::{ErrorCode, WireError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::registry::{Registries, Repository};
+use crate::registry::{Failure, Registries, Repository};
 
 mod board;
 mod disk;
@@ -25,9 +25,11 @@ mod journal;
 mod line;
 mod ranges;
 mod run;
+mod sources;
 mod staging;
 pub mod throttle;
 
+use sources::Sources;
 use staging::Staged;
 pub(crate) use staging::readable_by_all;
 use throttle::Throttle;
@@ -99,6 +101,19 @@ pub enum Why {
     /// Only a person can change it.
     Final,
     Stopped,
+}
+
+impl From<Failure> for Failed {
+    fn from(Failure { error, retry_after, .. }: Failure) -> Failed {
+        let why = match error.code {
+            ErrorCode::RedirectBlocked
+            | ErrorCode::NeedsNewerOllama
+            | ErrorCode::SignInNeeded
+            | ErrorCode::RealmMismatch => Why::Final,
+            _ => Why::Again,
+        };
+        Failed { why, error, retry_after }
+    }
 }
 
 /// All transfers of this process.
@@ -242,6 +257,7 @@ impl Transfers {
             throttles: vec![throttle, self.0.throttle.clone()],
             standing,
             token,
+            sources: Sources::default(),
         };
         tokio::spawn(async move {
             let brought = run::run(&order, &means).await;

@@ -24,6 +24,7 @@ use super::{
     disk::{self, Ground},
     growth::{self, Growth},
     line::{self, End, Pace, Shared},
+    sources::Sources,
     staging::Staged,
     throttle::Throttle,
 };
@@ -49,6 +50,7 @@ pub(super) struct Means {
     pub(super) throttles: Vec<Arc<Throttle>>,
     pub(super) standing: tokio::sync::watch::Sender<Standing>,
     pub(super) token: CancellationToken,
+    pub(super) sources: Sources,
 }
 
 /// Brings the blob of an order; answers its files once every byte is there and the digest is the
@@ -58,9 +60,11 @@ pub(super) async fn run(order: &Order, means: &Means) -> Result<Staged, Failed> 
     loop {
         let (staged, digest) = attempt(order, means).await?;
         if digest == order.sum {
+            means.sources.praise(&means.registries);
             return Ok(staged);
         }
         let error = WireError::new(ErrorCode::DigestMismatch).with("layer", &order.digest);
+        means.sources.doubt(&means.registries, &error);
         // Bytes that are wrong somewhere: nothing says where, so all of them go.
         let (sum, size) = (order.sum, order.size);
         let emptied = blocking(move || {
@@ -135,6 +139,8 @@ struct Crew<'a> {
     open: Vec<(LineId, Arc<Pace>, CancellationToken, u64)>,
     next: u32,
     place: Option<Place>,
+    /// First line of the place; what earlier ones meet is about one that was left.
+    fresh: u32,
     failures: u32,
     /// Bytes that had come at the last failure.
     came: u64,
@@ -166,6 +172,7 @@ impl<'a> Crew<'a> {
             open: Vec::new(),
             next: 0,
             place: None,
+            fresh: 0,
             failures: 0,
             came: 0,
             not_before: Instant::now(),
@@ -245,7 +252,7 @@ impl<'a> Crew<'a> {
         if let Some(place) = &self.place {
             return Ok(Some(place.clone()));
         }
-        let asked = self.shared.registries.place(&self.order.repository, &self.order.digest);
+        let asked = self.means.sources.place(&self.shared.registries, self.order);
         let answer = tokio::select! {
             () = self.means.token.cancelled() => return Err(stopped()),
             answer = asked => answer,
@@ -253,13 +260,14 @@ impl<'a> Crew<'a> {
         match answer {
             Ok(place) => {
                 self.place = Some(place.clone());
+                self.fresh = self.next;
                 Ok(Some(place))
             }
             Err(failure) if failure.elsewhere && failure.error.code != ErrorCode::NotFound => {
                 self.failed(failure)?;
                 Ok(None)
             }
-            Err(failure) => Err(of_registry(failure)),
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -268,14 +276,19 @@ impl<'a> Crew<'a> {
         match end {
             End::Idle | End::Stopped => Ok(()),
             End::NoRanges => self.alone().await,
+            End::Failed(_) if line.0 < self.fresh => Ok(()),
             End::Failed(failure) => match failure.error.code {
-                // The address has expired, or led to something that is gone.
+                // Expired or gone: once is usual, again and again speaks against who handed it out.
                 ErrorCode::SignInNeeded | ErrorCode::NotFound => {
+                    self.place.take_if(|_| self.failures < 2);
+                    let told = self.failed(failure);
                     self.place = None;
-                    self.failed(failure)
+                    told
                 }
-                ErrorCode::RedirectBlocked | ErrorCode::NeedsNewerOllama => {
-                    Err(of_registry(failure))
+                ErrorCode::RedirectBlocked | ErrorCode::NeedsNewerOllama
+                    if !self.shared.registries.has_choice(&self.order.repository) =>
+                {
+                    Err(failure.into())
                 }
                 _ => self.failed(failure),
             },
@@ -307,11 +320,14 @@ impl<'a> Crew<'a> {
         let came = self.shared.came.load(Ordering::Relaxed);
         self.failures = if came > self.came { 1 } else { self.failures + 1 };
         self.came = came;
+        let (of, registries) = (&self.order.repository, &self.shared.registries);
+        let left = self.place.take_if(|place| registries.leaves(of, place, &failure.error));
         if self.failures >= FAILURES {
-            return Err(of_registry(failure));
+            return Err(failure.into());
         }
         let own = PAUSE.saturating_mul(1 << (self.failures - 1).min(6)).min(LONGEST_PAUSE);
-        let pause = match failure.retry_after {
+        // What one address asks for does not hold for the next.
+        let pause = match failure.retry_after.filter(|_| left.is_none()) {
             Some(asked) => {
                 self.growth.shrink();
                 asked.max(own)
@@ -320,7 +336,7 @@ impl<'a> Crew<'a> {
         };
         if pause > LONGEST_PAUSE * 2 {
             // The queue has better things to do than to hold a place for that long.
-            return Err(of_registry(failure));
+            return Err(failure.into());
         }
         self.not_before = Instant::now() + pause;
         Ok(())
@@ -381,15 +397,4 @@ pub(super) fn of_disk(error: io::Error) -> Failed {
         _ => (Why::Again, ErrorCode::FileSystem),
     };
     Failed { why, error: WireError::new(code).detail(error.to_string()), retry_after: None }
-}
-
-fn of_registry(failure: Failure) -> Failed {
-    let why = match failure.error.code {
-        ErrorCode::RedirectBlocked
-        | ErrorCode::NeedsNewerOllama
-        | ErrorCode::SignInNeeded
-        | ErrorCode::RealmMismatch => Why::Final,
-        _ => Why::Again,
-    };
-    Failed { why, error: failure.error, retry_after: failure.retry_after }
 }
