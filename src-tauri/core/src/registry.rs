@@ -15,7 +15,7 @@ use std::{
 use corral_contract::{WireError, name::ModelName};
 use url::Url;
 
-use crate::Result;
+use crate::{Core, Result};
 
 mod address;
 mod ask;
@@ -86,6 +86,14 @@ struct Inner {
     health: Mutex<Health>,
     /// What lets us in, by the repository's address.
     tokens: Mutex<HashMap<String, String>>,
+}
+
+impl Core {
+    /// Registries as they were set up.
+    #[must_use]
+    pub fn registries(&self) -> &Registries {
+        &self.registries
+    }
 }
 
 /// Why a registry did not give what it was asked for.
