@@ -276,7 +276,7 @@ impl<'a> Crew<'a> {
         match end {
             End::Idle | End::Stopped => Ok(()),
             End::NoRanges => self.alone().await,
-            End::Failed(_) if line.0 < self.fresh => Ok(()),
+            End::Failed(_) if line.0 < self.fresh || self.place.is_none() => Ok(()),
             End::Failed(failure) => match failure.error.code {
                 // Expired or gone: once is usual, again and again speaks against who handed it out.
                 ErrorCode::SignInNeeded | ErrorCode::NotFound => {
