@@ -10,4 +10,5 @@ mod progress;
 mod recovery;
 mod retry;
 mod seam;
+mod sources;
 mod stage;

@@ -63,7 +63,7 @@ impl Place {
     }
 
     /// Serves a model of these layers, in the registry and as the server would pull it.
-    fn publish(&self, name: &str, layers: &[(LayerKind, Content)]) -> Published {
+    pub(super) fn publish(&self, name: &str, layers: &[(LayerKind, Content)]) -> Published {
         let config = Content::of(format!("{{\"model_format\":\"gguf\",\"of\":\"{name}\"}}"));
         let published =
             self.registry.publish(&format!("library/{name}:latest"), layers, config.clone());
@@ -81,16 +81,21 @@ impl Place {
         self.store.path().join("blobs")
     }
 
-    async fn create(&self, name: &str) -> JobRef {
+    pub(super) async fn create(&self, name: &str) -> JobRef {
         let asked = self.bench.ask::<Create>(wish(self.instance, name)).await;
         asked.expect("a place in the queue")
     }
 
-    async fn until(&self, what: &str, job: JobId, wanted: impl Fn(&JobView) -> bool) -> JobView {
+    pub(super) async fn until(
+        &self,
+        what: &str,
+        job: JobId,
+        wanted: impl Fn(&JobView) -> bool,
+    ) -> JobView {
         until_job(&self.bench.core, what, job, wanted).await
     }
 
-    async fn done(&self, job: JobId) -> JobView {
+    pub(super) async fn done(&self, job: JobId) -> JobView {
         let job = self
             .until("its end", job, |job| matches!(job.state, JobState::Done | JobState::Failed));
         let job = job.await;
@@ -100,7 +105,7 @@ impl Place {
 
     /// Every blob of a model is in the store with the bytes that its name promises, and nothing of
     /// ours is left beside them.
-    fn whole(&self, layers: &[(LayerKind, Content)]) {
+    pub(super) fn whole(&self, layers: &[(LayerKind, Content)]) {
         for (_, content) in layers {
             let file = self.blobs().join(format!("sha256-{}", content.digest));
             let bytes = std::fs::read(&file).expect("the blob is there");
@@ -113,7 +118,7 @@ impl Place {
     }
 }
 
-fn layers(seed: u64, size: u64) -> Vec<(LayerKind, Content)> {
+pub(super) fn layers(seed: u64, size: u64) -> Vec<(LayerKind, Content)> {
     vec![
         (LayerKind::Model, Content::seeded(seed, size)),
         (LayerKind::Template, Content::of(format!("{{{{ .Prompt }}}} {seed}"))),
