@@ -139,6 +139,37 @@ async fn secrets_are_sealed_in_the_database_and_outlive_a_restart() {
     assert_eq!(shown.as_deref(), Some(SECRET));
 }
 
+// criterion: 10.3
+#[tokio::test]
+async fn an_instance_whose_headers_cannot_be_opened_says_so_and_is_asked_once_they_can() {
+    let (lab, server) = (Lab::new().await, FakeOllama::builder().start().await.expect("a server"));
+    let draft = InstanceDraft {
+        url: server.url(),
+        headers: vec![("X-Key".to_owned(), SECRET.to_owned())],
+        ..InstanceDraft::default()
+    };
+    lab.bench.ask::<instances::Add>(draft).await.expect("added");
+    lab.bench.core.shutdown().await;
+    let (key, aside) = (lab.bench.folder.path().join("secret.key"), lab.folder.path().join("key"));
+    std::fs::rename(&key, &aside).expect("the key is out of reach");
+    let config =
+        CoreConfig { workers: Workers::None, ..CoreConfig::in_folder(lab.bench.folder.path()) };
+    let core = Core::start(config).await.expect("it starts all the same");
+    let asked = server.requests().len();
+    let window = corral_contract::audit::Actor::Window;
+    let list = core.run::<instances::List>(window, Default::default()).await.expect("the list");
+    let one = corral_contract::instances::InstanceRef { id: list.items[0].id };
+    let view = core.run::<instances::Probe>(window, one).await.expect("a look");
+    assert_eq!(view.header_names, ["X-Key"]);
+    assert_eq!(view.api.problem.map(|it| it.code), Some(ErrorCode::SecretsLocked));
+    assert_eq!(server.requests().len(), asked, "never with sealed values");
+    std::fs::rename(&aside, &key).expect("the key is back");
+    let view = core.run::<instances::Probe>(window, one).await.expect("a look");
+    assert_eq!(view.api.problem, None);
+    let shown = server.requests().last().and_then(|it| it.header("x-key").map(str::to_owned));
+    assert_eq!(shown.as_deref(), Some(SECRET));
+}
+
 async fn assert_sealed(core: &Core) {
     let kept: Vec<String> = sqlx::query_scalar(
         "SELECT headers FROM instance UNION ALL SELECT coalesce(secret, '') FROM registry",
