@@ -130,8 +130,14 @@ fn describe(request: &impl Serialize) -> String {
 /// Somebody may write a password into an address, wherever one is asked for.
 fn redact_addresses(value: &mut serde_json::Value) {
     match value {
-        serde_json::Value::String(text) if text.contains('@') => {
+        serde_json::Value::String(text) if text.contains("://") => {
             *text = crate::logs::redact(text);
+        }
+        // An address as people type it.
+        serde_json::Value::String(text) => {
+            if let Some(sign) = text.rfind('@') {
+                text.replace_range(..sign, "***");
+            }
         }
         serde_json::Value::Array(items) => items.iter_mut().for_each(redact_addresses),
         serde_json::Value::Object(fields) => fields.values_mut().for_each(redact_addresses),

@@ -63,10 +63,16 @@ async fn bad_input_is_refused_with_its_field_and_leaves_a_row_without_secrets() 
     assert_eq!(refused.code, ErrorCode::InvalidInput);
     assert_eq!((&*refused.params["field"], &*refused.params["place"]), ("mirrors", "0"));
     assert_eq!(refused.params["reason"], "credentialsInAddress");
+    let typed = RegistryDraft {
+        mirrors: vec![mirror(format!("me:{SECRET}@mirror.example"))],
+        ..with_token("registry.example")
+    };
+    lab.bench.ask::<call::Test>(typed.clone()).await.expect_err("nor without a scheme");
+    lab.bench.ask::<call::Save>(typed).await.expect_err("nor without a scheme");
     lab.save(with_token("registry.example")).await;
     let rows = lab.bench.ask::<audit::Search>(AuditRequest::default()).await.expect("the audit");
-    assert_eq!(rows.items.len(), 2);
-    assert_eq!((rows.items[0].outcome, rows.items[1].outcome), (Outcome::Done, Outcome::Refused));
+    let outcomes: Vec<Outcome> = rows.items.iter().map(|row| row.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Done, Outcome::Refused, Outcome::Refused]);
     assert!(rows.items[0].target.contains("registry.example"));
     let all = format!("{:?} {:?} {refused:?}", rows.items, lab.list().await);
     assert!(!all.contains(SECRET), "{all}");

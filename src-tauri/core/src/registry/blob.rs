@@ -169,6 +169,10 @@ impl Registries {
         place: &Place,
         problem: &WireError,
     ) -> bool {
+        // What is in the way of every address speaks against none.
+        if matches!(problem.code, ErrorCode::ProxyFailed | ErrorCode::SecretsLocked) {
+            return false;
+        }
         self.health().failed(&place.route.address, problem, true);
         self.has_choice(repository)
     }
