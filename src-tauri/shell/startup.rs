@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use anyhow::Context;
@@ -13,6 +13,7 @@ use corral_core::{
     config::{SeedDownload, SeedInstance, Workers},
     logs::{self, LevelHandle, LogFile},
     registry::{Mirrors, RegistryConfig},
+    secrets::{Keychain, SystemKeychain},
 };
 use serde::de::DeserializeOwned;
 use tauri::{
@@ -89,9 +90,13 @@ impl Start {
             Some(root) => CoreConfig::in_folder(root),
             None => system_folders()?,
         };
+        // A folder of one's own keeps its key with it; the keychain belongs to the usual Corral.
+        let keychain: Option<Arc<dyn Keychain>> =
+            if root.is_none() { Some(Arc::new(SystemKeychain)) } else { None };
         let core = CoreConfig {
             // A list, even an empty one, says what there is: then nobody has to look.
             detect_on_first_run: seed.is_none(),
+            keychain,
             seed: seed.map(|seed| read_seed::<SeedInstance>(SEED, &seed)).unwrap_or_default(),
             ..folders
         };

@@ -36,7 +36,7 @@ pub use empty_state::EmptyState;
 pub use error_card::{CopyButton, ErrorCard};
 pub use field::{Field, TextInput};
 pub use glyph::Glyph;
-pub use menu::{Menu, MenuHost, MenuItem, use_menu};
+pub use menu::{Menu, MenuHost, MenuItem, focus, use_menu};
 pub use note::{Note, Tone};
 pub use popover::Popover;
 pub use progress_bar::{Part, ProgressBar};

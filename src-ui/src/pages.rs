@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod advice;
+pub mod authority;
 pub mod downloads;
 pub mod instances;
 pub mod loaded;

@@ -24,6 +24,8 @@ pub fn describe(words: Words, problem: &WireError) -> ProblemText {
             let text = match key.as_str() {
                 "reason" => words.get_or(&format!("reason.{value}"), value),
                 "field" => words.get_or(&format!("field.{value}"), value),
+                // The code of what lies under it.
+                "why" => words.get_or(&format!("error.{value}.title"), value),
                 key if BYTES.contains(&key) => {
                     value.parse().map_or_else(|_| value.clone(), size::format)
                 }

@@ -12,4 +12,5 @@ mod progress;
 mod recovery;
 mod retry;
 mod seam;
+mod sources;
 mod stage;

@@ -8,6 +8,7 @@ mod ground;
 mod instances;
 mod models;
 mod played;
+mod registries;
 #[cfg(target_os = "linux")]
 mod small_disk;
 mod stage;

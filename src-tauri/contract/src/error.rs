@@ -129,6 +129,8 @@ codes! {
     SignInNeeded = "SIGN_IN_NEEDED" => SignIn,
     RedirectBlocked = "REDIRECT_BLOCKED" => UpdateOllama,
     RegistryUnreachable = "REGISTRY_UNREACHABLE" => Retry,
+    /// The proxy that the user named does not let a connection through.
+    ProxyFailed = "PROXY_FAILED" => Retry,
     DownloadInterrupted = "DOWNLOAD_INTERRUPTED" => Retry,
     CancelWindingDown = "CANCEL_WINDING_DOWN" => Retry,
     DigestMismatch = "DIGEST_MISMATCH" => Retry,
@@ -161,6 +163,8 @@ codes! {
     DatabaseReadOnly = "DATABASE_READ_ONLY" => CleanUp,
     DatabaseDamaged = "DATABASE_DAMAGED" => RestoreBackup,
     FileSystem = "FILE_SYSTEM" => OpenLog,
+    /// The key of the kept passwords and tokens cannot be had.
+    SecretsLocked = "SECRETS_LOCKED" => Retry,
     ShuttingDown = "SHUTTING_DOWN",
     Internal = "INTERNAL" => OpenLog,
 }

@@ -18,6 +18,7 @@ pub mod instances;
 pub mod models;
 pub mod name;
 pub mod progress;
+pub mod registries;
 pub mod settings;
 pub mod size;
 pub mod status;
@@ -40,6 +41,7 @@ pub const DOMAINS: &[Domain] = &[
     sync::DOMAIN,
     tasks::DOMAIN,
     audit::DOMAIN,
+    registries::DOMAIN,
     settings::DOMAIN,
     storage::DOMAIN,
     desktop::DOMAIN,

@@ -8,6 +8,7 @@ use crate::{
     clock::{Clock, SystemClock},
     instances::{Machine, ThisMachine},
     registry::RegistryConfig,
+    secrets::Keychain,
 };
 
 /// Folders, clock and first instances.
@@ -31,6 +32,8 @@ pub struct CoreConfig {
     pub machine: Arc<dyn Machine>,
     /// How registries are asked.
     pub registry: RegistryConfig,
+    /// Where the key of all secrets lies; `None` = in a file of the data folder.
+    pub keychain: Option<Arc<dyn Keychain>>,
     /// What begins by itself in the background.
     pub workers: Workers,
 }
@@ -77,6 +80,7 @@ impl CoreConfig {
             unload_grace: Duration::from_secs(60),
             machine: Arc::new(ThisMachine),
             registry: RegistryConfig::default(),
+            keychain: None,
             workers: Workers::All,
         }
     }

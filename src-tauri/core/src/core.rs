@@ -9,9 +9,20 @@ use std::{
 use corral_contract::Timestamp;
 
 use crate::{
-    CoreConfig, Result, app, bus::Bus, config::Workers, db::Db, downloads, instances, logs, models,
-    registry::Registries, router::Router, settings, signal::Signals, storage,
-    supervise::Supervisor, sync, tasks, transfers::Transfers,
+    CoreConfig, Result, app,
+    bus::Bus,
+    config::Workers,
+    db::Db,
+    downloads, instances, logs, models,
+    registry::{self, Registries},
+    router::Router,
+    secrets::Secrets,
+    settings,
+    signal::Signals,
+    storage,
+    supervise::Supervisor,
+    sync, tasks,
+    transfers::Transfers,
 };
 
 /// How long a shutdown waits for workers before it leaves them.
@@ -38,6 +49,7 @@ pub struct Inner {
     pub(crate) host: app::Host,
     pub(crate) registries: Registries,
     pub(crate) transfers: Transfers,
+    pub(crate) secrets: Secrets,
     pub(crate) storage: storage::State,
     pub(crate) log_level: logs::LevelHandle,
     working: OnceLock<()>,
@@ -72,6 +84,8 @@ impl Core {
         let settings = settings::load(&opened.db).await;
         let bus = Bus::default();
         let registries = Registries::new(config.registry.clone())?;
+        let keychain = config.keychain.clone();
+        let secrets = Secrets::new(opened.db.clone(), keychain, &config.data_dir);
         let core = Core(Arc::new(Inner {
             supervisor: Supervisor::new(bus.clone()),
             signals: Signals::default(),
@@ -85,6 +99,7 @@ impl Core {
             host: app::Host::default(),
             transfers: Transfers::new(registries.clone()),
             registries,
+            secrets,
             storage: storage::State::new(opened.facts),
             db: opened.db,
             config,
@@ -94,6 +109,7 @@ impl Core {
         }));
         core.log_level.set(core.settings().log_level);
         tasks::recover(&core).await?;
+        registry::recover(&core).await;
         let seeded = instances::recover(&core).await?;
         models::recover(&core).await?;
         downloads::recover(&core).await?;

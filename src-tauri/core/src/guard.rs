@@ -117,16 +117,30 @@ pub fn outcome(error: Option<&WireError>) -> Outcome {
 fn describe(request: &impl Serialize) -> String {
     let mut value = serde_json::to_value(request).unwrap_or_default();
     if let Some(object) = value.as_object_mut() {
-        for secret in ["headers", "customCa", "values"] {
+        for secret in ["headers", "customCa", "values", "secret"] {
             if object.get(secret).is_some_and(|value| !value.is_null()) {
                 object.insert(secret.to_owned(), "***".into());
             }
         }
-        if let Some(url) = object.get_mut("url")
-            && let Some(text) = url.as_str()
-        {
-            *url = crate::logs::redact(text).into();
-        }
     }
+    redact_addresses(&mut value);
     value.to_string().chars().take(TARGET_LENGTH).collect()
+}
+
+/// Somebody may write a password into an address, wherever one is asked for.
+fn redact_addresses(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) if text.contains("://") => {
+            *text = crate::logs::redact(text);
+        }
+        // An address as people type it.
+        serde_json::Value::String(text) => {
+            if let Some(sign) = text.rfind('@') {
+                text.replace_range(..sign, "***");
+            }
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(redact_addresses),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(redact_addresses),
+        _ => {}
+    }
 }

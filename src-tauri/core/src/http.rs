@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use corral_contract::{ErrorCode, WireError};
 use reqwest::{
-    Certificate, Client,
+    Certificate, Client, ClientBuilder, Proxy,
     header::{HeaderMap, HeaderName, HeaderValue},
     redirect::Policy,
 };
@@ -51,6 +51,12 @@ pub fn for_server(
         // A system proxy would otherwise capture calls to this very machine.
         builder = builder.no_proxy();
     }
+    builder = trusting(builder, custom_ca)?;
+    builder.build().map_err(|error| WireError::new(ErrorCode::Internal).detail(error.to_string()))
+}
+
+/// Trusts the authorities of a PEM text as well.
+fn trusting(mut builder: ClientBuilder, custom_ca: Option<&str>) -> Result<ClientBuilder> {
     if let Some(pem) = custom_ca.filter(|pem| !pem.trim().is_empty()) {
         let bad = |error: &dyn std::fmt::Display| {
             WireError::field("customCa", "badCertificate").detail(error.to_string())
@@ -64,15 +70,26 @@ pub fn for_server(
             builder = builder.add_root_certificate(certificate);
         }
     }
-    builder.build().map_err(|error| WireError::new(ErrorCode::Internal).detail(error.to_string()))
+    Ok(builder)
+}
+
+/// What lies between a client and the outside.
+#[derive(Clone, Copy)]
+pub enum Through<'a> {
+    Nothing,
+    /// What the system and the environment say.
+    System,
+    /// This proxy, user and password included.
+    Proxy(&'a Url),
 }
 
 /// A client for registries and what they redirect to. It follows no redirect by itself: whoever
-/// asks decides at each one what may go along. `local` leaves the system's proxy out.
+/// asks decides at each one what may go along. `custom_ca` is PEM text.
 ///
 /// # Errors
+/// `INVALID_INPUT` for a PEM text without a certificate or an address that is no proxy's;
 /// `INTERNAL` when the system's proxy settings cannot be used.
-pub fn for_outside(local: bool) -> Result<Client> {
+pub fn for_outside(through: Through<'_>, custom_ca: Option<&str>) -> Result<Client> {
     install_tls();
     let mut builder = Client::builder()
         .connect_timeout(OUTSIDE_CONNECT_LIMIT)
@@ -81,9 +98,17 @@ pub fn for_outside(local: bool) -> Result<Client> {
         // Bytes are hashed as they are stored: nothing may unpack them on the way, and several
         // connections must be several, not streams of one.
         .http1_only();
-    if local {
-        builder = builder.no_proxy();
+    match through {
+        Through::Nothing => builder = builder.no_proxy(),
+        Through::System => {}
+        Through::Proxy(url) => {
+            let proxy = Proxy::all(url.as_str()).map_err(|error| {
+                WireError::field("address", "badProxy").detail(error.without_url().to_string())
+            })?;
+            builder = builder.no_proxy().proxy(proxy);
+        }
     }
+    builder = trusting(builder, custom_ca)?;
     builder.build().map_err(|error| WireError::new(ErrorCode::Internal).detail(error.to_string()))
 }
 

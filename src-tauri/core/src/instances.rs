@@ -25,6 +25,7 @@ mod machine;
 mod model;
 mod place;
 mod recovery;
+mod sealed;
 mod service;
 mod store;
 mod worker;

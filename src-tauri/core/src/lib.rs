@@ -25,6 +25,7 @@ pub mod notices;
 pub mod ollama;
 pub mod registry;
 pub mod router;
+pub mod secrets;
 pub mod settings;
 pub mod signal;
 pub mod storage;

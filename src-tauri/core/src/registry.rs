@@ -2,34 +2,48 @@
 //!
 //! A registry is asked at most two things, a manifest and the place of a blob. The bytes of a blob
 //! usually lie elsewhere, at an address that expires; that address never gets to see what the
-//! registry was shown to let us in. Nothing here retries: callers know what a failure costs.
+//! registry was shown to let us in. Nothing here retries: callers know what a failure costs. Where
+//! several addresses stand for a registry, each is asked in turn, those that failed last.
 
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 
 use corral_contract::{WireError, name::ModelName};
-use reqwest::Client;
 use url::Url;
 
-use crate::{Result, http};
+use crate::{Core, Result};
 
 mod address;
 mod ask;
 mod blob;
 mod challenge;
+mod commands;
+mod draft;
+mod folder;
+mod health;
 mod key;
+mod login;
 mod manifest;
+mod probe;
+mod recovery;
+mod redirect;
 mod refusal;
+mod site;
+mod store;
 mod token;
 
 pub(crate) use ask::unreachable;
 pub use blob::Place;
 pub(crate) use manifest::kind_of;
 pub use manifest::{Blob, Manifest};
+pub(crate) use recovery::recover;
+
+use health::Health;
+use site::Setup;
 
 /// How long a registry may take to answer a question. Blobs take as long as they take.
 pub const QUESTION_LIMIT: Duration = Duration::from_secs(60);
@@ -67,11 +81,19 @@ pub struct Repository {
 pub struct Registries(Arc<Inner>);
 
 struct Inner {
-    outside: Client,
-    local: Client,
     config: RegistryConfig,
+    setup: RwLock<Arc<Setup>>,
+    health: Mutex<Health>,
     /// What lets us in, by the repository's address.
     tokens: Mutex<HashMap<String, String>>,
+}
+
+impl Core {
+    /// Registries as they were set up.
+    #[must_use]
+    pub fn registries(&self) -> &Registries {
+        &self.registries
+    }
 }
 
 /// Why a registry did not give what it was asked for.
@@ -107,17 +129,31 @@ impl Registries {
     /// # Errors
     /// `INTERNAL` when the system's proxy settings cannot be used.
     pub fn new(config: RegistryConfig) -> Result<Self> {
+        crate::http::for_outside(crate::http::Through::System, None)?;
         Ok(Registries(Arc::new(Inner {
-            outside: http::for_outside(false)?,
-            local: http::for_outside(true)?,
             config,
+            setup: RwLock::default(),
+            health: Mutex::default(),
             tokens: Mutex::default(),
         })))
     }
 
-    /// The client that may speak to an address.
-    fn client(&self, url: &Url) -> &Client {
-        if http::is_loopback(url) { &self.0.local } else { &self.0.outside }
+    /// Holds from the next question on; what is under way ends as it began.
+    fn set_up(&self, setup: Setup) {
+        *self.0.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
+        self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn setup(&self) -> Arc<Setup> {
+        self.0.setup.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn config(&self) -> &RegistryConfig {
+        &self.0.config
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.0.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn limit(&self) -> Duration {

@@ -73,6 +73,7 @@ routes! {
     sync: Run, Cancel, ConfirmEmpty, History, Report;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
+    registries: List, Save, Remove, Test, SetProxy;
     settings: Get, Update;
     storage: Status, Backup, Restore;
 }

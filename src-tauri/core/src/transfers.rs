@@ -12,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use corral_contract::WireError;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -21,16 +20,20 @@ use crate::registry::{Registries, Repository};
 mod board;
 mod brake;
 mod disk;
+mod failed;
 mod growth;
 mod journal;
 mod line;
 mod ranges;
 mod run;
 mod small;
+mod sources;
 mod staging;
 pub mod throttle;
 
 use brake::{Brake, Paces};
+pub use failed::{Failed, Why};
+use sources::Sources;
 use staging::Staged;
 pub(crate) use staging::readable_by_all;
 use throttle::Throttle;
@@ -79,29 +82,6 @@ pub struct Standing {
     /// Bytes that are there. Falls when something that was there before turns out to be damaged.
     pub done: u64,
     pub connections: u32,
-}
-
-/// Why a transfer ended without its blob.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failed {
-    pub why: Why,
-    pub error: WireError,
-    /// The other side asked for at least this pause.
-    pub retry_after: Option<Duration>,
-}
-
-/// What can be done about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// Another try may go well.
-    Again,
-    /// There is no room on the disk.
-    Full,
-    /// Another copy of Corral brings the same blob.
-    Locked,
-    /// Only a person can change it.
-    Final,
-    Stopped,
 }
 
 /// How long is waited for others.
@@ -176,7 +156,7 @@ impl Whole {
             Some(Kept::Small(file)) => small::publish(file, place),
             None => Ok(()),
         }
-        .map_err(run::of_disk)
+        .map_err(failed::of_disk)
     }
 
     /// Where its bytes can be read; `None` when they were moved.
@@ -208,7 +188,7 @@ impl Whole {
 /// # Errors
 /// `STORE_PERMISSION`, `FILE_SYSTEM`.
 pub fn settle(folder: &Path) -> Result<(), Failed> {
-    staging::sync_folder(folder).map_err(run::of_disk)
+    staging::sync_folder(folder).map_err(failed::of_disk)
 }
 
 /// Bytes that an earlier attempt says it left of a blob; `None` when there was none. Blocks.
@@ -293,6 +273,7 @@ impl Transfers {
             timers: self.0.timers,
             standing,
             token,
+            sources: Sources::default(),
         };
         tokio::spawn(async move {
             let brought = if order.size <= small::LARGEST {
@@ -356,7 +337,7 @@ impl Share {
         match ended.as_deref() {
             Ok(Some(outcome)) => outcome.clone(),
             // The task was dropped with its runtime.
-            _ => Err(run::stopped()),
+            _ => Err(failed::stopped()),
         }
     }
 }

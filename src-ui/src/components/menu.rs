@@ -91,7 +91,7 @@ pub fn use_menu() -> Menu {
 }
 
 /// Focuses an element of any kind.
-pub(super) fn focus(element: &web_sys::Element) {
+pub fn focus(element: &web_sys::Element) {
     if let Some(element) = element.dyn_ref::<web_sys::HtmlElement>() {
         // Only fails for an element that was removed meanwhile.
         let _ = element.focus();

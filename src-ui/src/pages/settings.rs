@@ -12,11 +12,13 @@ mod desktop;
 mod general;
 mod moments;
 mod number;
+mod registries;
 mod saving;
 mod storage;
 
 use desktop::{About, WindowSection};
 use general::{Appearance, Downloads, Notifications, Watching};
+use registries::Registries;
 use saving::Saving;
 use storage::Storage;
 
@@ -46,6 +48,7 @@ pub fn SettingsPage() -> impl IntoView {
                 <div class="settings__column">
                     <Appearance saving />
                     <Downloads saving />
+                    <Registries />
                     <Watching saving />
                     <Notifications saving />
                     <WindowSection saving />

@@ -33,6 +33,7 @@ pub mod patience;
 pub mod registry;
 pub mod scenario;
 pub mod tls;
+pub mod tunnel;
 #[cfg(all(feature = "window", target_os = "linux"))]
 pub mod window;
 pub mod wire;

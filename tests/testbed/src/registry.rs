@@ -50,7 +50,7 @@ pub enum Trouble {
 }
 
 /// How the registry answers the request for a blob.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Handover {
     /// 307 to the CDN.
     #[default]
@@ -59,6 +59,8 @@ pub enum Handover {
     Found,
     /// 200 with the bytes and no `Location`.
     Direct,
+    /// This status and the blob below this root: `<root>/data/<digest>`.
+    To(u16, String),
 }
 
 /// How the registry wants to be asked.
@@ -76,6 +78,11 @@ pub enum Access {
     ForeignRealm(String),
     /// 401 whatever token is shown.
     Denied,
+    /// 401 asks for `Authorization` with exactly this value, of this scheme.
+    Exactly { scheme: &'static str, value: String },
+    /// 401 names a token endpoint, its own or at this other host, which wants exactly this
+    /// `Authorization`.
+    Login { realm: Option<String>, value: String },
 }
 
 /// A request that arrived, at the registry (`cdn` false) or the CDN.
@@ -88,6 +95,8 @@ pub struct Asked {
     pub user_agent: Option<String>,
     /// Whether an `Authorization` header came along.
     pub authorized: bool,
+    /// What it said.
+    pub shown: Option<String>,
 }
 
 /// A model the registry serves.
@@ -105,6 +114,8 @@ pub struct Published {
 pub(crate) struct Book {
     manifests: HashMap<String, Vec<u8>>,
     manifest_status: Option<(u16, String)>,
+    /// Status and root that questions for manifests are sent on to.
+    manifest_redirect: Option<(u16, String)>,
     contents: HashMap<String, Content>,
     asked: Vec<Asked>,
     /// Bytes that were sent of each blob.
@@ -198,6 +209,12 @@ impl Control {
         self.turn(|book| book.manifest_status = answer);
     }
 
+    /// Questions for manifests are sent on to the same path below a root; `None` = answered.
+    pub fn redirect_manifests(&self, to: Option<(u16, &str)>) {
+        let to = to.map(|(status, root)| (status, root.to_owned()));
+        self.turn(|book| book.manifest_redirect = to);
+    }
+
     pub fn access(&self, access: Access) {
         self.turn(|book| book.access = access);
     }
@@ -247,7 +264,6 @@ impl Control {
 pub struct FakeRegistry {
     control: Control,
     front: Server,
-    #[expect(dead_code, reason = "it is open for as long as this lives")]
     cdn: Server,
 }
 
@@ -279,6 +295,16 @@ impl FakeRegistry {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.front.address())
+    }
+
+    /// Where it listens, for what is put before it.
+    pub fn address(&self) -> SocketAddr {
+        self.front.address()
+    }
+
+    /// The same of its CDN.
+    pub fn cdn_address(&self) -> SocketAddr {
+        self.cdn.address()
     }
 
     /// Where the registry sends those who ask for a blob: a host of another name.

@@ -26,12 +26,24 @@ impl TlsFront {
     /// # Errors
     /// When no certificate can be made or no port be bound.
     pub async fn start(to: SocketAddr, names: &[&str]) -> Result<Self> {
+        Self::start_until(to, names, None).await
+    }
+
+    /// As [`TlsFront::start`], with a certificate that is valid until the beginning of a year.
+    ///
+    /// # Errors
+    /// As [`TlsFront::start`].
+    pub async fn start_until(to: SocketAddr, names: &[&str], year: Option<i32>) -> Result<Self> {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
         let key = KeyPair::generate()?;
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let certificate = CertificateParams::new(names)?.signed_by(&key, &authority)?;
+        let mut params = CertificateParams::new(names)?;
+        if let Some(year) = year {
+            params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        }
+        let certificate = params.signed_by(&key, &authority)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()?

@@ -64,6 +64,8 @@ pub(super) const SCENES: &[Scene] = &[
     Scene { narrow: true, ..scene("activity-syncs", "activity", SYNCS) },
     scene("sync-report", "activity", SYNC_REPORT),
     Scene { narrow: true, ..scene("settings", "settings", &[]) },
+    Scene { leave: NO_PROXY, ..scene("settings-registries", "settings", PROXY) },
+    scene("registry-add", "settings", REGISTRY),
     scene("instance-menu", "models", &[Click("instance-chip")]),
     scene("task-center", "models", &[Click("task-center")]),
     scene("notices", "models", &[Click("notices")]),
@@ -105,6 +107,18 @@ const AUDIT: &[Step] = &[Click("activity-tab-audit")];
 const SYNCS: &[Step] = &[Click("activity-tab-syncs"), See("sync-open")];
 const SYNC_REPORT: &[Step] = &[Click("activity-tab-syncs"), Click("sync-open"), See("sync-report")];
 const REMOVE: &[Step] = &[Click("instance-remove"), See("dialog-remove-instance")];
+const PROXY: &[Step] =
+    &[ClickCss("[data-testid='proxy-mode'] [data-testid='option-own']"), See("proxy-address")];
+const NO_PROXY: &[Step] =
+    &[ClickCss("[data-testid='proxy-mode'] [data-testid='option-system']"), Gone("proxy-address")];
+const REGISTRY: &[Step] = &[
+    Click("registry-add"),
+    See("dialog-registry"),
+    ClickCss("[data-testid='registry-login'] [data-testid='option-basic']"),
+    Click("registry-mirror-add"),
+    Fill("registry-mirror-address", "http://10.0.0.5:5000"),
+    Click("registry-save"),
+];
 
 const fn scene(name: &'static str, page: &'static str, steps: &'static [Step]) -> Scene {
     Scene { name, page, steps, leave: &[], narrow: false }

@@ -48,6 +48,7 @@ fn class_of(code: ErrorCode) -> Class {
         | Code::ServerBusy
         | Code::BadAnswer
         | Code::RegistryUnreachable
+        | Code::ProxyFailed
         | Code::DownloadInterrupted
         | Code::CancelWindingDown
         | Code::DigestMismatch

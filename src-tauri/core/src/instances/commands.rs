@@ -15,7 +15,7 @@ use super::{
     health::{Health, Seen},
     look::{self, Patience},
     model::{Live, Profile, Record},
-    place, publish, service, store, unknown, view, views, worker,
+    place, publish, sealed, service, store, unknown, view, views, worker,
 };
 use crate::{Core, Result, ollama::OllamaApi, router::Handle, signal::Signal};
 
@@ -64,7 +64,7 @@ impl Handle<call::Update> for Core {
         let new = draft::updated(&old, update)?;
         let client = new.client()?;
         check_unique(self, &new, Some(id))?;
-        store::update(&self.db, id, &new).await?;
+        store::update(self, id, &new).await?;
         let same_server =
             old.url == new.url && old.headers == new.headers && old.custom_ca == new.custom_ca;
         if same_server {
@@ -113,6 +113,7 @@ impl Handle<call::Remove> for Core {
 
 impl Handle<call::Probe> for Core {
     async fn handle(&self, InstanceRef { id }: InstanceRef) -> Result<InstanceView> {
+        sealed::open_again(self, id).await;
         look::look(self, id, Patience::Usual).await?;
         service::refresh(self, id).await;
         place::refresh(self, id).await;
@@ -127,7 +128,7 @@ async fn add(
     profile: Profile,
     seen: Option<(Arc<dyn OllamaApi>, Result<Seen>)>,
 ) -> Result<InstanceView> {
-    let id = store::insert(&core.db, &profile, core.now()).await?;
+    let id = store::insert(core, &profile).await?;
     let record =
         Record { id, profile, store_path: None, store_source: StoreSource::Unknown, version: None };
     let mut live = Live::new(record);

@@ -64,13 +64,21 @@ pub(super) async fn ask(client: &dyn OllamaApi) -> Result<Seen> {
 pub(super) async fn look(core: &Core, id: InstanceId, patience: Patience) -> Result<()> {
     let asking = core.instances.lock().get(&id).ok_or_else(|| unknown(id))?.asking.clone();
     let _one_at_a_time = asking.lock().await;
-    let (client, was_up) = {
-        let live = core.instances.lock();
-        let live = live.get(&id).ok_or_else(|| unknown(id))?;
+    let asked = {
+        let mut live = core.instances.lock();
+        let live = live.get_mut(&id).ok_or_else(|| unknown(id))?;
         match &live.client {
-            Ok(client) => (client.clone(), live.health.is_up()),
-            Err(problem) => return Err(problem.clone()),
+            Ok(client) => Some((client.clone(), live.health.is_up())),
+            Err(problem) => {
+                // Nothing can be asked, because of what was stored or because it is sealed.
+                live.health.hear(&Err(problem.clone()), core.now());
+                None
+            }
         }
+    };
+    let Some((client, was_up)) = asked else {
+        publish(core, id).await;
+        return Ok(());
     };
     let mut outcome = ask(&*client).await;
     if was_up {

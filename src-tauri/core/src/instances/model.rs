@@ -10,10 +10,11 @@ use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{address, health::Health};
+use super::{address, health::Health, sealed};
 use crate::{
     Result,
     ollama::{HttpOllama, OllamaApi},
+    secrets::is_sealed,
 };
 
 /// An instance before it has an id. No `Debug`: header values are secrets.
@@ -31,8 +32,11 @@ impl Profile {
     /// A client of this server.
     ///
     /// # Errors
-    /// `INVALID_INPUT` naming the field.
+    /// `INVALID_INPUT` naming the field; `SECRETS_LOCKED` while header values are sealed.
     pub(super) fn client(&self) -> Result<Arc<dyn OllamaApi>> {
+        if self.headers.iter().any(|(_, value)| is_sealed(value)) {
+            return Err(sealed::locked());
+        }
         let client = HttpOllama::new(&self.url, &self.headers, self.custom_ca.as_deref())?;
         Ok(Arc::new(client))
     }

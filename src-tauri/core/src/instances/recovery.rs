@@ -2,7 +2,7 @@
 
 use corral_contract::instances::InstanceDraft;
 
-use super::{draft, model::Live, store};
+use super::{draft, model::Live, sealed, store};
 use crate::{Core, Result};
 
 /// Reads the stored instances, registers the seeds of a new database; whether it did.
@@ -16,10 +16,13 @@ pub(crate) async fn recover(core: &Core) -> Result<bool> {
                 ..InstanceDraft::default()
             };
             let profile = draft::checked(&draft)?;
-            store::insert(&core.db, &profile, core.now()).await?;
+            store::insert(core, &profile).await?;
         }
     }
-    let records = store::all(&core.db).await?;
+    let mut records = store::all(&core.db).await?;
+    for record in &mut records {
+        sealed::take_up(core, record).await;
+    }
     let mut live = core.instances.lock();
     live.extend(records.into_iter().map(|record| (record.id, Live::new(record))));
     Ok(new)

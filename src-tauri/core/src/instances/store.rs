@@ -10,9 +10,10 @@ use url::Url;
 use super::{
     address,
     model::{Counts, Profile, Record},
+    sealed,
 };
 use crate::{
-    Result,
+    Core, Result,
     db::{Db, failed, from_json, json},
 };
 
@@ -55,8 +56,9 @@ pub(super) async fn ever_had_one(db: &Db) -> Result<bool> {
     Ok(count > 0)
 }
 
-pub(super) async fn insert(db: &Db, profile: &Profile, now: Timestamp) -> Result<InstanceId> {
-    let mut transaction = db.write().await?;
+pub(super) async fn insert(core: &Core, profile: &Profile) -> Result<InstanceId> {
+    let headers = sealed::seal(core.secrets(), &profile.headers).await?;
+    let mut transaction = core.db.write().await?;
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO instance (name, kind, runner, url, headers, custom_ca, created_at)
          VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
@@ -65,9 +67,9 @@ pub(super) async fn insert(db: &Db, profile: &Profile, now: Timestamp) -> Result
     .bind(profile.kind.as_str())
     .bind(profile.runner.as_str())
     .bind(address::shown(&profile.url))
-    .bind(json(&profile.headers))
+    .bind(json(&headers))
     .bind(profile.custom_ca.as_deref())
-    .bind(now.0)
+    .bind(core.now().0)
     .fetch_one(&mut *transaction)
     .await
     .map_err(|error| taken(error, profile))?;
@@ -75,8 +77,9 @@ pub(super) async fn insert(db: &Db, profile: &Profile, now: Timestamp) -> Result
     Ok(InstanceId(id))
 }
 
-pub(super) async fn update(db: &Db, id: InstanceId, profile: &Profile) -> Result<()> {
-    let mut transaction = db.write().await?;
+pub(super) async fn update(core: &Core, id: InstanceId, profile: &Profile) -> Result<()> {
+    let headers = sealed::seal(core.secrets(), &profile.headers).await?;
+    let mut transaction = core.db.write().await?;
     sqlx::query(
         "UPDATE instance SET name = ?, kind = ?, runner = ?, url = ?, headers = ?, custom_ca = ?
          WHERE id = ?",
@@ -85,7 +88,7 @@ pub(super) async fn update(db: &Db, id: InstanceId, profile: &Profile) -> Result
     .bind(profile.kind.as_str())
     .bind(profile.runner.as_str())
     .bind(address::shown(&profile.url))
-    .bind(json(&profile.headers))
+    .bind(json(&headers))
     .bind(profile.custom_ca.as_deref())
     .bind(id.0)
     .execute(&mut *transaction)

@@ -1,27 +1,46 @@
 //! Where the bytes of a blob are, and parts of them.
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range, path::PathBuf};
 
 use corral_contract::{ErrorCode, WireError};
-use reqwest::{Response, StatusCode, header};
+use reqwest::{Client, Response, StatusCode, header};
 use url::Url;
 
 use super::{
     Failure, Registries, Repository,
-    address::{authority, below},
-    ask, refusal,
+    address::{Route, authority, base, below},
+    ask, folder, redirect, refusal,
+    site::Root,
 };
-use crate::http;
-
-/// Redirects followed before it counts as a loop.
-const REDIRECTS: usize = 5;
 
 /// Where the bytes of a blob are to be had for now. No `Debug`: the address may be signed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Place {
-    url: Url,
-    /// Only for the registry's own host.
-    token: Option<String>,
+    at: At,
+    /// What led here.
+    route: Route,
+}
+
+#[derive(Clone)]
+enum At {
+    Web {
+        url: Url,
+        /// `Authorization`, only for the registry's own host.
+        shown: Option<String>,
+    },
+    File(PathBuf),
+}
+
+impl Place {
+    /// The address that was asked for it, as health names it.
+    pub(crate) fn address(&self) -> &str {
+        &self.route.address
+    }
+
+    /// Whether it stands for the registry instead of being it.
+    pub(crate) fn is_mirror(&self) -> bool {
+        !self.route.own
+    }
 }
 
 impl Registries {
@@ -54,30 +73,52 @@ impl Registries {
     /// `NOT_FOUND` when the registry does not have it any more; `REDIRECT_BLOCKED` when it leads
     /// from https to http; `REDIRECT_LOOP`; `SIGN_IN_NEEDED`, `REGISTRY_UNREACHABLE`.
     pub async fn place(&self, repository: &Repository, digest: &str) -> Result<Place, Failure> {
-        self.each(repository, |base| self.place_at(base, repository, digest)).await
+        self.place_beside(repository, digest, &HashSet::new()).await
+    }
+
+    /// As [`Registries::place`], at none of these addresses as long as there are others.
+    ///
+    /// # Errors
+    /// As [`Registries::place`].
+    pub(crate) async fn place_beside(
+        &self,
+        repository: &Repository,
+        digest: &str,
+        shunned: &HashSet<String>,
+    ) -> Result<Place, Failure> {
+        self.each(repository, shunned, |route| self.place_at(route, repository, digest)).await
     }
 
     async fn place_at(
         &self,
-        base: Url,
+        route: Route,
         repository: &Repository,
         digest: &str,
     ) -> Result<Place, Failure> {
+        let root = match &route.root {
+            Root::Web(root) => root.clone(),
+            Root::Folder(root) => {
+                let file = folder::blob(root, digest).await?;
+                return Ok(Place { at: At::File(file), route });
+            }
+        };
+        let base = base(&root, repository);
         let own = below(&base, &format!("blobs/{digest}")).map_err(Failure::of)?;
         // Nothing of the body is read; a range keeps a registry that answers with the bytes
         // themselves from sending many of them.
-        let request =
-            |url: &Url| ask::request(self, url, repository).header(header::RANGE, "bytes=0-0");
-        let (response, token) = self.ask(&base, &own, request).await?;
+        let request = |client: &Client, url: &Url| {
+            ask::request(client, url, repository).header(header::RANGE, "bytes=0-0")
+        };
+        let (response, shown) = self.ask(&route, &base, &own, request).await?;
         if response.status().is_redirection() {
-            let next = next(&own, &response)?;
-            let token = token.filter(|_| authority(&next) == authority(&own));
-            return Ok(Place { url: next, token });
+            let url = redirect::next(&own, &response)?;
+            let shown = shown.filter(|_| authority(&url) == authority(&own));
+            return Ok(Place { at: At::Web { url, shown }, route });
         }
         // An empty blob has no first byte.
         let empty = response.status() == StatusCode::RANGE_NOT_SATISFIABLE;
         if response.status().is_success() || empty {
-            return Ok(Place { url: own, token });
+            return Ok(Place { at: At::Web { url: own, shown }, route });
         }
         Err(refusal::blob(response).await)
     }
@@ -93,21 +134,23 @@ impl Registries {
         place: &Place,
         range: Range<u64>,
     ) -> Result<Response, Failure> {
-        let mut place = place.clone();
-        for _ in 0..REDIRECTS {
-            let mut request = ask::request(self, &place.url, repository)
+        let Place { at, route } = place;
+        let (mut url, mut shown) = match at.clone() {
+            At::File(file) => return folder::open(&file, range).await,
+            At::Web { url, shown } => (url, shown),
+        };
+        for _ in 0..redirect::MOST {
+            let client = self.client(route, &url).await?;
+            let request = ask::request(&client, &url, repository)
                 .header(header::RANGE, format!("bytes={}-{}", range.start, range.end - 1))
                 .header(header::ACCEPT_ENCODING, "identity");
-            if let Some(token) = &place.token {
-                request = request.bearer_auth(token);
-            }
-            let response = request.send().await.map_err(ask::unreachable)?;
+            let response = self.send(route, request, shown.as_deref()).await?;
             if response.status().is_redirection() {
-                let next = next(&place.url, &response)?;
-                if authority(&next) != authority(&place.url) {
-                    place.token = None;
+                let next = redirect::next(&url, &response)?;
+                if authority(&next) != authority(&url) {
+                    shown = None;
                 }
-                place.url = next;
+                url = next;
                 continue;
             }
             if !response.status().is_success() {
@@ -117,24 +160,32 @@ impl Registries {
         }
         Err(Failure::of(WireError::new(ErrorCode::RedirectLoop)))
     }
-}
 
-/// Where a redirect leads.
-fn next(from: &Url, response: &Response) -> Result<Url, Failure> {
-    let wrong =
-        |what: &str| Failure::of(WireError::new(ErrorCode::RegistryIncompatible).detail(what));
-    let location = response.headers().get(header::LOCATION).and_then(|text| text.to_str().ok());
-    let location = location.ok_or_else(|| wrong("a redirect leads nowhere"))?;
-    let next = from.join(location).map_err(|error| wrong(&error.to_string()))?;
-    let falls = from.scheme() == "https" && next.scheme() != "https";
-    // What lies on this very machine is not for an outside server to ask about.
-    let inwards = http::is_loopback(&next) && !http::is_loopback(from);
-    if falls || inwards || !matches!(next.scheme(), "http" | "https") {
-        let error = WireError::new(ErrorCode::RedirectBlocked)
-            .with("host", next.host_str().unwrap_or_default());
-        return Err(Failure::of(error));
+    /// Bytes from a place did not come. Answers whether to go elsewhere: its address comes last for
+    /// a while, and there is another one.
+    pub(crate) fn leaves(
+        &self,
+        repository: &Repository,
+        place: &Place,
+        problem: &WireError,
+    ) -> bool {
+        // What is in the way of every address speaks against none.
+        if matches!(problem.code, ErrorCode::ProxyFailed | ErrorCode::SecretsLocked) {
+            return false;
+        }
+        self.health().failed(&place.route.address, problem, true);
+        self.has_choice(repository)
     }
-    Ok(next)
+
+    /// What came from an address was wrong.
+    pub(crate) fn blame(&self, address: &str, problem: &WireError) {
+        self.health().failed(address, problem, true);
+    }
+
+    /// What came from an address was right.
+    pub(crate) fn praise(&self, address: &str) {
+        self.health().brought(address);
+    }
 }
 
 /// Holds what is about to come against what was asked for.

@@ -1,4 +1,12 @@
-//! `WWW-Authenticate: Bearer realm="…",service="…",scope="…"`.
+//! `WWW-Authenticate: Bearer realm="…",service="…",scope="…"`, or `Basic realm="…"`.
+
+/// What a registry asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Token(Challenge),
+    /// User and password themselves.
+    Password,
+}
 
 /// Where a token is to be had, and for what.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -8,9 +16,13 @@ pub(super) struct Challenge {
     pub(super) scopes: Vec<String>,
 }
 
-/// Reads the header; `None` for another scheme or without a realm.
-pub(super) fn read(header: &str) -> Option<Challenge> {
-    let (scheme, rest) = header.trim().split_once(char::is_whitespace)?;
+/// Reads the header; `None` for another scheme, or for a token without a realm.
+pub(super) fn read(header: &str) -> Option<Wanted> {
+    let header = header.trim();
+    let (scheme, rest) = header.split_once(char::is_whitespace).unwrap_or((header, ""));
+    if scheme.eq_ignore_ascii_case("basic") {
+        return Some(Wanted::Password);
+    }
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;
     }
@@ -23,7 +35,7 @@ pub(super) fn read(header: &str) -> Option<Challenge> {
             _ => {}
         }
     }
-    (!challenge.realm.is_empty()).then_some(challenge)
+    (!challenge.realm.is_empty()).then_some(Wanted::Token(challenge))
 }
 
 /// `name=value` or `name="value"`, separated by commas, which a quoted value may contain.
@@ -54,7 +66,7 @@ mod tests {
     fn reads_quoted_and_bare_values() {
         let header = "Bearer realm=\"https://r.example/token\", service=reg, \
                       scope=\"repository:a/b:pull,push repository:c/d:pull\"";
-        let read = read(header).expect("a challenge");
+        let Some(Wanted::Token(read)) = read(header) else { panic!("a challenge") };
         assert_eq!(read.realm, "https://r.example/token");
         assert_eq!(read.service.as_deref(), Some("reg"));
         assert_eq!(read.scopes, ["repository:a/b:pull,push", "repository:c/d:pull"]);
@@ -62,9 +74,11 @@ mod tests {
 
     #[test]
     fn other_schemes_and_broken_headers_are_none() {
-        for header in ["", "Basic realm=\"x\"", "Bearer", "Bearer realm=\"open", "Bearer service=x"]
+        for header in
+            ["", "Digest realm=\"x\"", "Bearer", "Bearer realm=\"open", "Bearer service=x"]
         {
             assert_eq!(read(header), None, "{header}");
         }
+        assert_eq!(read("Basic realm=\"x\""), Some(Wanted::Password));
     }
 }

@@ -4,12 +4,17 @@
 use std::collections::HashSet;
 
 use corral_contract::{ErrorCode, WireError};
-use reqwest::header;
+use reqwest::{Client, header};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::{Failure, Registries, Repository, address::below, ask, refusal};
+use super::{
+    Failure, Registries, Repository,
+    address::{Route, base, below},
+    ask, refusal,
+    site::Root,
+};
 use crate::{Result, digest::hex};
 
 /// Largest manifest that is read, in bytes. The largest real ones, of models kept as thousands of
@@ -144,25 +149,37 @@ impl Registries {
         &self,
         repository: &Repository,
     ) -> std::result::Result<Manifest, Failure> {
-        self.each(repository, |base| self.manifest_at(base, repository)).await
+        self.each(repository, &HashSet::new(), |route| self.manifest_at(route, repository)).await
     }
 
     async fn manifest_at(
         &self,
-        base: Url,
+        route: Route,
         repository: &Repository,
     ) -> std::result::Result<Manifest, Failure> {
+        let root = match &route.root {
+            Root::Web(root) => root,
+            Root::Folder(folder) => {
+                let bytes = super::folder::manifest(folder, repository, LARGEST).await?;
+                return read(bytes);
+            }
+        };
+        let base = base(root, repository);
         let path = format!("manifests/{}", repository.name.tag);
         let url = below(&base, &path).map_err(Failure::of)?;
-        let request =
-            |url: &Url| ask::request(self, url, repository).header(header::ACCEPT, ACCEPT);
-        let (response, _) = self.ask(&base, &url, request).await?;
+        let request = |client: &Client, url: &Url| {
+            ask::request(client, url, repository).header(header::ACCEPT, ACCEPT)
+        };
+        let response = self.ask_through(&route, &base, &url, request).await?;
         if !response.status().is_success() {
             return Err(refusal::manifest(response, repository).await);
         }
-        let bytes = ask::whole(response, LARGEST).await?;
-        Manifest::read(bytes).map_err(|error| Failure { elsewhere: true, ..Failure::of(error) })
+        read(ask::whole(response, LARGEST).await?)
     }
+}
+
+fn read(bytes: Vec<u8>) -> std::result::Result<Manifest, Failure> {
+    Manifest::read(bytes).map_err(|error| Failure { elsewhere: true, ..Failure::of(error) })
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(super) async fn blob(response: Response) -> Failure {
     Failure { elsewhere: true, ..failure }
 }
 
-async fn read(response: Response) -> Failure {
+pub(super) async fn read(response: Response) -> Failure {
     let status = response.status();
     let retry_after = retry_after(&response);
     let text = ask::whole(response, LARGEST).await.unwrap_or_default();

@@ -6,7 +6,14 @@ use corral_contract::{ErrorCode, WireError};
 use serde_json::Value;
 use url::Url;
 
-use super::{Failure, Registries, address::authority, ask, challenge::Challenge, key::Key};
+use super::{
+    Failure, Registries,
+    address::Route,
+    ask,
+    challenge::Challenge,
+    key::Key,
+    login::{Realm, realm_of, shown_to_realm},
+};
 
 /// Largest answer of a realm, in bytes.
 const LARGEST: usize = 256 * 1024;
@@ -15,39 +22,42 @@ const EMPTY_BODY: &str =
     "ZTNiMGM0NDI5OGZjMWMxNDlhZmJmNGM4OTk2ZmI5MjQyN2FlNDFlNDY0OWI5MzRjYTQ5NTk5MWI3ODUyYjg1NQ==";
 
 impl Registries {
-    /// A token for what the challenge of `base` is about. Ollama's key signs the request where
-    /// there is one.
+    /// A token for what the challenge of `base` is about: shown is the login that the user gave
+    /// for `base`; without one, Ollama's key signs the request where there is one.
     ///
     /// # Errors
     /// `REALM_MISMATCH` when the realm is on another host: it would get to see the signature.
     /// `SIGN_IN_NEEDED` when it gives none.
     pub(super) async fn fetch_token(
         &self,
+        route: &Route,
         base: &Url,
         challenge: &Challenge,
     ) -> Result<String, Failure> {
         let realm = Url::parse(&challenge.realm).map_err(|error| {
             Failure::of(WireError::new(ErrorCode::RegistryIncompatible).detail(error.to_string()))
         })?;
-        if authority(&realm) != authority(base) || realm.scheme() != base.scheme() {
+        let trust = realm_of(route, base, &realm);
+        if matches!(trust, Realm::Foreign) {
             let error = WireError::new(ErrorCode::RealmMismatch)
                 .with("host", base.host_str().unwrap_or_default())
                 .with("realm", realm.host_str().unwrap_or_default());
             return Err(Failure::of(error));
         }
-        let key = match self.0.config.key.clone() {
+        let login = shown_to_realm(route, base, &realm).await?;
+        // The key is for registries that know Ollama; a host named for a login is none by itself.
+        let signs = login.is_none() && matches!(trust, Realm::Same);
+        let key = match self.config().key.clone().filter(|_| signs) {
             Some(file) => {
                 tokio::task::spawn_blocking(move || Key::read(&file)).await.ok().flatten()
             }
             None => None,
         };
         let url = question(realm, challenge, key.is_some());
-        let mut request = self.client(&url).get(url.clone()).timeout(self.limit());
-        if let Some(key) = key {
-            request = request
-                .header(reqwest::header::AUTHORIZATION, key.authorization(&signed(url.as_str())));
-        }
-        let response = request.send().await.map_err(ask::unreachable)?;
+        let shown = login.or_else(|| Some(key?.authorization(&signed(url.as_str()))));
+        let client = self.client(route, &url).await?;
+        let request = client.get(url.clone()).timeout(self.limit());
+        let response = self.send(route, request, shown.as_deref()).await?;
         if !response.status().is_success() {
             let error = WireError::new(ErrorCode::SignInNeeded)
                 .with("host", base.host_str().unwrap_or_default())

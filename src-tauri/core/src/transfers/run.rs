@@ -23,8 +23,10 @@ use super::{
     board::{Board, LineId},
     brake::Brake,
     disk::{self, Ground},
+    failed::{of_disk, panicked, stopped},
     growth::{self, Growth},
     line::{self, End, Pace, Shared},
+    sources::Sources,
     staging::Staged,
 };
 use crate::registry::{Failure, Place, Registries};
@@ -53,6 +55,7 @@ pub(super) struct Means {
     pub(super) timers: Timers,
     pub(super) standing: tokio::sync::watch::Sender<Standing>,
     pub(super) token: CancellationToken,
+    pub(super) sources: Sources,
 }
 
 /// Brings the blob of an order; answers its files once every byte is there and the digest is the
@@ -62,9 +65,11 @@ pub(super) async fn run(order: &Order, means: &Means) -> Result<Staged, Failed> 
     loop {
         let (staged, digest) = attempt(order, means).await?;
         if digest == order.sum {
+            means.sources.praise(&means.registries);
             return Ok(staged);
         }
         let error = WireError::new(ErrorCode::DigestMismatch).with("layer", &order.digest);
+        means.sources.doubt(&means.registries, &error);
         // Bytes that are wrong somewhere: nothing says where, so all of them go.
         let (sum, size) = (order.sum, order.size);
         let emptied = blocking(move || {
@@ -139,6 +144,8 @@ struct Crew<'a> {
     open: Vec<(LineId, Arc<Pace>, CancellationToken, u64)>,
     next: u32,
     place: Option<Place>,
+    /// First line of the place; what earlier ones meet is about one that was left.
+    fresh: u32,
     failures: u32,
     /// Bytes that had come at the last failure.
     came: u64,
@@ -171,6 +178,7 @@ impl<'a> Crew<'a> {
             open: Vec::new(),
             next: 0,
             place: None,
+            fresh: 0,
             failures: 0,
             came: 0,
             not_before: Instant::now(),
@@ -253,7 +261,7 @@ impl<'a> Crew<'a> {
         if let Some(place) = &self.place {
             return Ok(Some(place.clone()));
         }
-        let asked = self.shared.registries.place(&self.order.repository, &self.order.digest);
+        let asked = self.means.sources.place(&self.shared.registries, self.order);
         let answer = tokio::select! {
             () = self.means.token.cancelled() => return Err(stopped()),
             answer = asked => answer,
@@ -261,13 +269,14 @@ impl<'a> Crew<'a> {
         match answer {
             Ok(place) => {
                 self.place = Some(place.clone());
+                self.fresh = self.next;
                 Ok(Some(place))
             }
             Err(failure) if failure.elsewhere && failure.error.code != ErrorCode::NotFound => {
                 self.failed(failure)?;
                 Ok(None)
             }
-            Err(failure) => Err(of_registry(failure)),
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -276,14 +285,19 @@ impl<'a> Crew<'a> {
         match end {
             End::Idle | End::Stopped => Ok(()),
             End::NoRanges => self.alone().await,
+            End::Failed(_) if line.0 < self.fresh || self.place.is_none() => Ok(()),
             End::Failed(failure) => match failure.error.code {
-                // The address has expired, or led to something that is gone.
+                // Expired or gone: once is usual, again and again speaks against who handed it out.
                 ErrorCode::SignInNeeded | ErrorCode::NotFound => {
+                    self.place.take_if(|_| self.failures < 2);
+                    let told = self.failed(failure);
                     self.place = None;
-                    self.failed(failure)
+                    told
                 }
-                ErrorCode::RedirectBlocked | ErrorCode::NeedsNewerOllama => {
-                    Err(of_registry(failure))
+                ErrorCode::RedirectBlocked | ErrorCode::NeedsNewerOllama
+                    if !self.shared.registries.has_choice(&self.order.repository) =>
+                {
+                    Err(failure.into())
                 }
                 _ => self.failed(failure),
             },
@@ -315,11 +329,14 @@ impl<'a> Crew<'a> {
         let came = self.shared.came.load(Ordering::Relaxed);
         self.failures = if came > self.came { 1 } else { self.failures + 1 };
         self.came = came;
+        let (of, registries) = (&self.order.repository, &self.shared.registries);
+        let left = self.place.take_if(|place| registries.leaves(of, place, &failure.error));
         if self.failures >= FAILURES {
-            return Err(of_registry(failure));
+            return Err(failure.into());
         }
         let own = PAUSE.saturating_mul(1 << (self.failures - 1).min(6)).min(LONGEST_PAUSE);
-        let pause = match failure.retry_after {
+        // What one address asks for does not hold for the next.
+        let pause = match failure.retry_after.filter(|_| left.is_none()) {
             Some(asked) => {
                 self.growth.shrink();
                 asked.max(own)
@@ -328,7 +345,7 @@ impl<'a> Crew<'a> {
         };
         if pause > LONGEST_PAUSE * 2 {
             // The queue has better things to do than to hold a place for that long.
-            return Err(of_registry(failure));
+            return Err(failure.into());
         }
         self.not_before = Instant::now() + pause;
         Ok(())
@@ -383,39 +400,4 @@ pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Failed> {
     tokio::task::spawn_blocking(work).await.map_err(|_| panicked())?.map_err(of_disk)
-}
-
-pub(super) fn stopped() -> Failed {
-    Failed { why: Why::Stopped, error: WireError::new(ErrorCode::Cancelled), retry_after: None }
-}
-
-fn panicked() -> Failed {
-    let error = WireError::new(ErrorCode::Internal).detail("a thread of a transfer ended");
-    Failed { why: Why::Again, error, retry_after: None }
-}
-
-/// What the file system's refusal means.
-pub(super) fn of_disk(error: io::Error) -> Failed {
-    let (why, code) = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            (Why::Full, ErrorCode::DiskFull)
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            (Why::Final, ErrorCode::StorePermission)
-        }
-        io::ErrorKind::WouldBlock => (Why::Locked, ErrorCode::Busy),
-        _ => (Why::Again, ErrorCode::FileSystem),
-    };
-    Failed { why, error: WireError::new(code).detail(error.to_string()), retry_after: None }
-}
-
-pub(super) fn of_registry(failure: Failure) -> Failed {
-    let why = match failure.error.code {
-        ErrorCode::RedirectBlocked
-        | ErrorCode::NeedsNewerOllama
-        | ErrorCode::SignInNeeded
-        | ErrorCode::RealmMismatch => Why::Final,
-        _ => Why::Again,
-    };
-    Failed { why, error: failure.error, retry_after: failure.retry_after }
 }

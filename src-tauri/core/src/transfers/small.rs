@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use tokio::time::sleep;
 
 use super::{
-    Failed, Order, Why,
+    Failed, Order, Why, failed,
     line::{same_size, silent, wrong},
     run::{self, FAILURES, LONGEST_PAUSE, Means, PAUSE},
     staging::readable_by_all,
@@ -29,7 +29,7 @@ const SUFFIX: &str = ".small";
 pub(super) async fn run(order: &Order, means: &Means) -> Result<NamedTempFile, Failed> {
     let bytes = tokio::select! {
         biased;
-        () = means.token.cancelled() => return Err(run::stopped()),
+        () = means.token.cancelled() => return Err(failed::stopped()),
         bytes = bring(order, means) => bytes?,
     };
     let folder = order.folder.clone();
@@ -79,12 +79,16 @@ async fn bring(order: &Order, means: &Means) -> Result<Vec<u8>, Failed> {
     loop {
         means.standing.send_modify(|standing| standing.done = 0);
         match once(order, means, &mut place).await {
-            Ok(bytes) if Sha256::digest(&bytes)[..] == order.sum => return Ok(bytes),
+            Ok(bytes) if Sha256::digest(&bytes)[..] == order.sum => {
+                means.sources.praise(&means.registries);
+                return Ok(bytes);
+            }
             Ok(_) => {
                 mismatches += 1;
+                let error = WireError::new(ErrorCode::DigestMismatch).with("layer", &order.digest);
+                means.sources.doubt(&means.registries, &error);
+                place = None;
                 if mismatches == 2 {
-                    let error =
-                        WireError::new(ErrorCode::DigestMismatch).with("layer", &order.digest);
                     return Err(Failed { why: Why::Final, error, retry_after: None });
                 }
             }
@@ -93,7 +97,7 @@ async fn bring(order: &Order, means: &Means) -> Result<Vec<u8>, Failed> {
                 let own = PAUSE.saturating_mul(1 << (failures - 1).min(6)).min(LONGEST_PAUSE);
                 let pause = failure.retry_after.map_or(own, |asked| asked.max(own));
                 if failures >= FAILURES || !may_repeat(&failure) || pause > LONGEST_PAUSE * 2 {
-                    return Err(run::of_registry(failure));
+                    return Err(failure.into());
                 }
                 // The address may have expired, or lead to something that is gone.
                 place = None;
@@ -116,7 +120,7 @@ async fn once(order: &Order, means: &Means, known: &mut Option<Place>) -> Result
     let (registries, repository) = (&means.registries, &order.repository);
     let place = match known {
         Some(place) => place.clone(),
-        None => registries.place(repository, &order.digest).await?,
+        None => means.sources.place(registries, order).await?,
     };
     *known = Some(place.clone());
     let opened = registries.open(repository, &place, 0..order.size);

@@ -7,15 +7,16 @@ use leptos::prelude::*;
 use super::{address, said};
 use crate::{
     components::{Button, ButtonKind, Dialog, ErrorCard, Field, Note, StatusBadge, TextInput},
-    pages::sending::Sending,
+    pages::{
+        authority::{Authority, AuthorityField},
+        sending::Sending,
+    },
     problem,
     words::use_words,
 };
 
-mod authority;
 mod headers;
 
-use authority::{Authority, AuthorityField};
 use headers::{Headers, HeadersField};
 
 /// What is written in the form.
@@ -213,6 +214,7 @@ fn Fields(form: Form) -> impl IntoView {
             error=Signal::derive(move || refusal(form, &["headers"], words))
         />
         <AuthorityField
+            id="instance-ca"
             authority=form.authority
             error=Signal::derive(move || refusal(form, &["customCa"], words))
         />

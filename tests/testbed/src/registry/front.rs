@@ -33,7 +33,7 @@ pub(super) async fn serve(
     }
     let rest = path.strip_prefix("/v2/").unwrap_or_default();
     if let Some((name, tag)) = rest.split_once("/manifests/") {
-        return manifest(&shared, &format!("{name}:{tag}"));
+        return manifest(&shared, path, &format!("{name}:{tag}"));
     }
     match rest.split_once("/blobs/sha256:") {
         Some((_, digest)) => blob(&shared, &parts, digest, cutter).await,
@@ -50,6 +50,7 @@ pub(super) fn note(shared: &Shared, parts: &Parts, cdn: bool) {
         range: text(header::RANGE),
         user_agent: text(header::USER_AGENT),
         authorized: parts.headers.contains_key(header::AUTHORIZATION),
+        shown: text(header::AUTHORIZATION),
     };
     lock(&shared.book).asked.push(asked);
     shared.changes.note();
@@ -73,7 +74,14 @@ fn token(shared: &Shared, parts: &Parts) -> Response {
     let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let url = format!("http://{}{}", header(header::HOST).unwrap_or_default(), parts.uri);
     let shown = header(header::AUTHORIZATION);
-    let guests = lock(&shared.book).access == Access::Guests;
+    let access = lock(&shared.book).access.clone();
+    if let Access::Login { value, .. } = &access {
+        return match shown == Some(value) {
+            true => plain(StatusCode::OK, json!({ "access_token": TOKEN }).to_string()),
+            false => plain(StatusCode::UNAUTHORIZED, "{\"error\":\"unauthorized\"}"),
+        };
+    }
+    let guests = access == Access::Guests;
     if !guests && !shown.is_some_and(|shown| key::signs(shown, &url)) {
         return plain(StatusCode::UNAUTHORIZED, "{\"error\":\"unauthorized\"}");
     }
@@ -86,9 +94,18 @@ fn locked(shared: &Shared, parts: &Parts) -> Option<Response> {
     let shown = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let realm = match access {
         Access::Public => return None,
-        Access::Token | Access::Guests if shown == Some(&format!("Bearer {TOKEN}")) => {
+        Access::Token | Access::Guests | Access::Login { .. }
+            if shown == Some(&format!("Bearer {TOKEN}")) =>
+        {
             return None;
         }
+        Access::Exactly { value, .. } if shown == Some(&value) => return None,
+        Access::Exactly { scheme, .. } => {
+            let mut response = plain(StatusCode::UNAUTHORIZED, "");
+            set(&mut response, header::WWW_AUTHENTICATE, &format!("{scheme} realm=\"lab\""));
+            return Some(response);
+        }
+        Access::Login { realm, .. } => realm.unwrap_or_else(|| host.unwrap_or_default().to_owned()),
         Access::Token | Access::Guests | Access::Denied => host.unwrap_or_default().to_owned(),
         Access::ForeignRealm(host) => host,
     };
@@ -101,8 +118,14 @@ fn locked(shared: &Shared, parts: &Parts) -> Option<Response> {
     Some(response)
 }
 
-fn manifest(shared: &Shared, name: &str) -> Response {
+fn manifest(shared: &Shared, path: &str, name: &str) -> Response {
     let book = lock(&shared.book);
+    if let Some((status, root)) = &book.manifest_redirect {
+        let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY);
+        let mut response = plain(status, "");
+        set(&mut response, header::LOCATION, &format!("{root}{path}"));
+        return response;
+    }
     if let Some((status, body)) = &book.manifest_status {
         let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY);
         return plain(status, body.clone());
@@ -121,11 +144,12 @@ fn manifest(shared: &Shared, name: &str) -> Response {
 async fn blob(shared: &Arc<Shared>, parts: &Parts, digest: &str, cutter: Cutter) -> Response {
     let (content, handover, generation) = {
         let book = lock(&shared.book);
-        (book.contents.get(digest).cloned(), book.handover, book.generation)
+        (book.contents.get(digest).cloned(), book.handover.clone(), book.generation)
     };
     let Some(content) = content else {
         return plain(StatusCode::NOT_FOUND, "{\"errors\":[{\"code\":\"BLOB_UNKNOWN\"}]}");
     };
+    let mut root = format!("http://{}", shared.cdn_host());
     let status = match handover {
         Handover::Direct => {
             let head = parts.method == Method::HEAD;
@@ -134,10 +158,13 @@ async fn blob(shared: &Arc<Shared>, parts: &Parts, digest: &str, cutter: Cutter)
         }
         Handover::Redirect => StatusCode::TEMPORARY_REDIRECT,
         Handover::Found => StatusCode::FOUND,
+        Handover::To(status, to) => {
+            root = to;
+            StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)
+        }
     };
-    let cdn = shared.cdn_host();
     let mut response = plain(status, "");
-    let location = format!("http://{cdn}/data/{digest}?signature={generation}");
+    let location = format!("{root}/data/{digest}?signature={generation}");
     set(&mut response, header::LOCATION, &location);
     response
 }

@@ -1,3 +1,5 @@
+//! A certificate authority to trust, in a form.
+
 use leptos::{html, prelude::*, task::spawn_local};
 use wasm_bindgen_futures::JsFuture;
 
@@ -6,9 +8,9 @@ use crate::{
     words::use_words,
 };
 
-/// The certificate authority in the form.
+/// What is written of it.
 #[derive(Clone, Copy)]
-pub(super) struct Authority {
+pub struct Authority {
     text: RwSignal<String>,
     stored: bool,
     /// Forget the stored one.
@@ -16,12 +18,15 @@ pub(super) struct Authority {
 }
 
 impl Authority {
-    pub(super) fn new(stored: bool) -> Authority {
+    /// `stored`: the core has one already.
+    #[must_use]
+    pub fn new(stored: bool) -> Authority {
         Authority { text: RwSignal::default(), stored, remove: RwSignal::new(false) }
     }
 
     /// What was written or chosen here.
-    pub(super) fn written(self) -> Option<String> {
+    #[must_use]
+    pub fn written(self) -> Option<String> {
         self.text.with_untracked(|text| {
             let text = text.trim();
             (!text.is_empty()).then(|| text.to_owned())
@@ -29,14 +34,22 @@ impl Authority {
     }
 
     /// What to ask of the core: `None` = leave, empty = remove.
-    pub(super) fn changed(self) -> Option<String> {
+    #[must_use]
+    pub fn changed(self) -> Option<String> {
         self.written().or_else(|| self.remove.get_untracked().then(String::new))
     }
 }
 
 /// A certificate authority to trust: pasted, or read from a file.
 #[component]
-pub(super) fn AuthorityField(authority: Authority, error: Signal<String>) -> impl IntoView {
+pub fn AuthorityField(
+    /// Id of the text, unique in the window.
+    id: &'static str,
+    /// What is written.
+    authority: Authority,
+    /// What is wrong; empty when nothing is.
+    error: Signal<String>,
+) -> impl IntoView {
     let words = use_words();
     let file = NodeRef::<html::Input>::new();
     let choose = move |()| {
@@ -57,7 +70,7 @@ pub(super) fn AuthorityField(authority: Authority, error: Signal<String>) -> imp
     };
     view! {
         <Field
-            id="instance-ca"
+            id=id
             label=words.signal("instances.authority")
             hint=words.signal(if authority.stored {
                 "instances.authorityStored"
@@ -67,14 +80,14 @@ pub(super) fn AuthorityField(authority: Authority, error: Signal<String>) -> imp
             error=error
         >
             <textarea
-                id="instance-ca"
+                id=id
                 class="text-input text-input--mono authority"
                 rows="3"
                 spellcheck="false"
                 placeholder="-----BEGIN CERTIFICATE-----"
                 aria-invalid=move || error.with(|text| !text.is_empty()).then_some("true")
-                aria-describedby="instance-ca-note"
-                data-testid="instance-ca"
+                aria-describedby=format!("{id}-note")
+                data-testid=id
                 prop:value=authority.text
                 on:input=move |event| authority.text.set(event_target_value(&event))
             ></textarea>
@@ -83,7 +96,7 @@ pub(super) fn AuthorityField(authority: Authority, error: Signal<String>) -> imp
                     small=true
                     icon=icondata::LuFileText
                     on_press=choose
-                    attr:data-testid="instance-ca-choose"
+                    attr:data-testid=format!("{id}-choose")
                 >
                     {words.signal("instances.authorityFile")}
                 </Button>
@@ -101,7 +114,7 @@ pub(super) fn AuthorityField(authority: Authority, error: Signal<String>) -> imp
                     class="visually-hidden"
                     tabindex="-1"
                     aria-hidden="true"
-                    data-testid="instance-ca-file"
+                    data-testid=format!("{id}-file")
                     on:change=read
                 />
             </div>
