@@ -26,6 +26,8 @@ pub struct Settings {
     /// only for what Corral moves itself.
     pub bandwidth_kb: u32,
     pub fetch_way: FetchWay,
+    /// Ask a model for one token, or one embedding, when its download is done.
+    pub smoke_test: bool,
     /// Start unfinished downloads again when Corral starts.
     pub resume_on_start: bool,
     /// Minutes between two syncs of an instance; 0 = only on start and on demand; at most 1440.
@@ -53,6 +55,7 @@ impl Default for Settings {
             disk_reserve_mb: 2_000,
             bandwidth_kb: 0,
             fetch_way: FetchWay::Automatic,
+            smoke_test: false,
             resume_on_start: true,
             sync_minutes: 10,
             poll_visible_seconds: 2,

@@ -28,8 +28,8 @@ mod token;
 
 pub(crate) use ask::unreachable;
 pub use blob::Place;
-pub(crate) use manifest::kind_of;
 pub use manifest::{Blob, Manifest};
+pub(crate) use manifest::{is_model_file, kind_of};
 
 /// How long a registry may take to answer a question. Blobs take as long as they take.
 pub const QUESTION_LIMIT: Duration = Duration::from_secs(60);
