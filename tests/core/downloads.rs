@@ -2,7 +2,7 @@
 
 mod control;
 mod create;
-mod direct;
+pub(crate) mod direct;
 mod kill;
 mod order;
 mod preflight;
@@ -10,4 +10,4 @@ mod progress;
 mod recovery;
 mod retry;
 mod seam;
-mod stage;
+pub(crate) mod stage;

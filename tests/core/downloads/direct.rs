@@ -33,17 +33,17 @@ use crate::{
 
 const MB: u64 = 1_000_000;
 
-pub(super) struct Place {
-    pub(super) bench: Bench,
-    pub(super) server: FakeOllama,
-    pub(super) registry: FakeRegistry,
-    pub(super) instance: InstanceId,
+pub(crate) struct Place {
+    pub(crate) bench: Bench,
+    pub(crate) server: FakeOllama,
+    pub(crate) registry: FakeRegistry,
+    pub(crate) instance: InstanceId,
     free: Arc<AtomicU64>,
     store: TempDir,
 }
 
 impl Place {
-    pub(super) async fn new() -> Place {
+    pub(crate) async fn new() -> Place {
         let store = tempfile::tempdir().expect("a folder");
         // One model that is there: by it the server tells where its store is.
         let server =
@@ -63,7 +63,7 @@ impl Place {
     }
 
     /// Serves a model of these layers, in the registry and as the server would pull it.
-    fn publish(&self, name: &str, layers: &[(LayerKind, Content)]) -> Published {
+    pub(crate) fn publish(&self, name: &str, layers: &[(LayerKind, Content)]) -> Published {
         let config = Content::of(format!("{{\"model_format\":\"gguf\",\"of\":\"{name}\"}}"));
         let published =
             self.registry.publish(&format!("library/{name}:latest"), layers, config.clone());
@@ -77,20 +77,25 @@ impl Place {
         published
     }
 
-    fn blobs(&self) -> PathBuf {
+    pub(crate) fn blobs(&self) -> PathBuf {
         self.store.path().join("blobs")
     }
 
-    async fn create(&self, name: &str) -> JobRef {
+    pub(crate) async fn create(&self, name: &str) -> JobRef {
         let asked = self.bench.ask::<Create>(wish(self.instance, name)).await;
         asked.expect("a place in the queue")
     }
 
-    async fn until(&self, what: &str, job: JobId, wanted: impl Fn(&JobView) -> bool) -> JobView {
+    pub(crate) async fn until(
+        &self,
+        what: &str,
+        job: JobId,
+        wanted: impl Fn(&JobView) -> bool,
+    ) -> JobView {
         until_job(&self.bench.core, what, job, wanted).await
     }
 
-    async fn done(&self, job: JobId) -> JobView {
+    pub(crate) async fn done(&self, job: JobId) -> JobView {
         let job = self
             .until("its end", job, |job| matches!(job.state, JobState::Done | JobState::Failed));
         let job = job.await;
@@ -100,7 +105,7 @@ impl Place {
 
     /// Every blob of a model is in the store with the bytes that its name promises, and nothing of
     /// ours is left beside them.
-    fn whole(&self, layers: &[(LayerKind, Content)]) {
+    pub(crate) fn whole(&self, layers: &[(LayerKind, Content)]) {
         for (_, content) in layers {
             let file = self.blobs().join(format!("sha256-{}", content.digest));
             let bytes = std::fs::read(&file).expect("the blob is there");

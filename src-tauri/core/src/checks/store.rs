@@ -52,11 +52,16 @@ pub(crate) async fn keep(
 ///
 /// # Errors
 /// Database errors.
-pub(crate) async fn keep_smoke(core: &Core, model: ModelId, result: &SmokeResult) -> Result<()> {
+pub(crate) async fn keep_smoke(
+    core: &Core,
+    model: ModelId,
+    digest: Option<&str>,
+    result: &SmokeResult,
+) -> Result<()> {
     let mut transaction = core.db.write().await?;
     sqlx::query(
         "INSERT INTO model_smoke (model_id, digest, at, outcome, ms, problem)
-         SELECT id, digest, ?2, ?3, ?4, ?5 FROM model WHERE id = ?1
+         SELECT id, ?6, ?2, ?3, ?4, ?5 FROM model WHERE id = ?1
          ON CONFLICT (model_id) DO UPDATE SET digest = excluded.digest, at = excluded.at,
              outcome = excluded.outcome, ms = excluded.ms, problem = excluded.problem",
     )
@@ -65,6 +70,7 @@ pub(crate) async fn keep_smoke(core: &Core, model: ModelId, result: &SmokeResult
     .bind(result.outcome.as_str())
     .bind(result.ms.map(u64::cast_signed))
     .bind(result.problem.as_ref().map(json))
+    .bind(digest)
     .execute(&mut *transaction)
     .await
     .map_err(failed)?;

@@ -13,6 +13,7 @@ use corral_contract::{
 use super::{
     load::embedding,
     operation::{self, Notify, Work},
+    poll::key_of,
     publish::publish,
     store::StoredModel,
 };
@@ -72,7 +73,15 @@ async fn keep(
     problem: Option<WireError>,
 ) -> Result<()> {
     let result = SmokeResult { at: core.now(), outcome, ms, problem };
-    checks::keep_smoke(core, model.id, &result).await?;
+    // The row of a model that just came may not know its manifest yet.
+    let digest = listed(core, model).await.or_else(|| model.digest.clone());
+    checks::keep_smoke(core, model.id, digest.as_deref(), &result).await?;
     publish(core, &[model.id]).await;
     Ok(())
+}
+
+async fn listed(core: &Core, model: &StoredModel) -> Option<String> {
+    let tags = instances::client(core, model.instance).ok()?.tags().await.ok()?;
+    let mine = tags.models.into_iter().find(|each| key_of(&each.name) == model.key)?;
+    mine.digest
 }
