@@ -27,6 +27,7 @@ use check::CheckStore;
 use detect::{DetectDialog, Search};
 use first_run::FirstRun;
 use form::FormDialog;
+use leftovers::Leftovers;
 use remove::RemoveQuestion;
 
 /// The dialog over the page. It is the place in the address, so that other pages can open it.

@@ -71,6 +71,8 @@ async fn a_check_can_be_cancelled_in_the_middle_and_runs_once_at_a_time() {
     let place = Place::new().await;
     // Reading this takes minutes: it is one large hole.
     place.server.install(Model::new("endless").weights_size(400_000 * MB));
+    // The first may only join one that had asked before.
+    place.sync().await;
     place.sync().await;
     let id = place.seen("endless").await;
     let task = place.bench.ask::<call::Model>(ModelRef { id }).await.expect("it begins").task;

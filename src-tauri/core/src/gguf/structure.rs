@@ -87,10 +87,17 @@ struct Walk<R> {
 
 impl<R: Read> Walk<R> {
     fn whole(&mut self) -> Result<Summary, Stop> {
-        match &self.array::<4>()? {
-            b"GGUF" => {}
-            b"FUGG" => return Err(Stop::Unknown("it is written big end first")),
-            _ => return Err(Stop::Unknown("it is no GGUF file")),
+        match self.array::<4>() {
+            Ok(magic) if &magic == b"GGUF" => {}
+            Ok(magic) if &magic == b"FUGG" => {
+                return Err(Stop::Unknown("it is written big end first"));
+            }
+            // Shorter than that, it is nothing that could be damaged.
+            Ok(_) => return Err(Stop::Unknown("it is no GGUF file")),
+            Err(Stop::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(Stop::Unknown("it is no GGUF file"));
+            }
+            Err(stop) => return Err(stop),
         }
         match self.u32()? {
             2 | 3 => {}
