@@ -12,6 +12,9 @@ use crate::{
     models,
 };
 
+/// With more changed rows than this, windows ask for what they show.
+const MOST_TOLD: usize = 200;
+
 /// Keeps what was found, by the keys of models, and tells the windows. A model without a row has
 /// nobody who would ask.
 ///
@@ -44,7 +47,11 @@ pub(crate) async fn keep(
         changed.extend(id.map(ModelId));
     }
     transaction.commit().await.map_err(failed)?;
-    models::publish(core, &changed).await;
+    if changed.len() > MOST_TOLD {
+        models::publish_all(core, Some(instance));
+    } else {
+        models::publish(core, &changed).await;
+    }
     Ok(())
 }
 
