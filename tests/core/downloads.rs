@@ -2,7 +2,7 @@
 
 mod control;
 mod create;
-mod direct;
+pub(crate) mod direct;
 mod faults;
 mod kill;
 mod limits;
@@ -13,4 +13,4 @@ mod recovery;
 mod retry;
 mod seam;
 mod sources;
-mod stage;
+pub(crate) mod stage;

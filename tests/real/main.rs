@@ -1,6 +1,7 @@
 //! The main job against a real Ollama, named by `CORRAL_OLLAMA` (path of its binary). Without it
 //! every test says "skipped" and passes. Models come from the test bed's registry on loopback.
 
+mod checks;
 mod fetch;
 mod list;
 mod memory;

@@ -17,6 +17,8 @@ commands! { "desktop";
     write CloseChoice = close_choice(CloseAnswer) -> Nothing,
     /// Shows a folder in the file manager.
     read Reveal = reveal(FolderRef) -> Nothing,
+    /// Lets the user choose a file of this machine.
+    read ChooseFile = choose_file(Nothing) -> ChosenFile,
     /// Saves the window's own preferences.
     read SavePreferences = save_preferences(Preferences) -> Nothing,
     read LoadPreferences = load_preferences(Nothing) -> Preferences,
@@ -26,6 +28,13 @@ commands! { "desktop";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelRef {
     pub channel: String,
+}
+
+/// The file that was chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChosenFile {
+    /// Its full path; `None` = none was chosen.
+    pub path: Option<String>,
 }
 
 /// What this desktop offers.

@@ -144,6 +144,13 @@ codes! {
     RegistryIncompatible = "REGISTRY_INCOMPATIBLE" => ChangeName,
     PlatformUnsupported = "PLATFORM_UNSUPPORTED" => ChangeName,
     StorePermission = "STORE_PERMISSION" => OpenLog,
+    // Checking what is there.
+    /// The models folder cannot be seen from this machine.
+    StoreElsewhere = "STORE_ELSEWHERE",
+    /// Layers are not what their names promise.
+    LayersDamaged = "LAYERS_DAMAGED",
+    /// The damaged layers are not to be had from a registry.
+    NotFetchable = "NOT_FETCHABLE",
     // Running a model.
     OutOfMemory = "MODEL_OUT_OF_MEMORY" => LowerContext,
     UnsupportedArchitecture = "UNSUPPORTED_ARCHITECTURE" => UpdateOllama,

@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod checks;
 pub mod command;
 pub mod desktop;
 pub mod downloads;
@@ -38,6 +39,7 @@ pub const DOMAINS: &[Domain] = &[
     instances::DOMAIN,
     models::DOMAIN,
     downloads::DOMAIN,
+    checks::DOMAIN,
     sync::DOMAIN,
     tasks::DOMAIN,
     audit::DOMAIN,

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BatchId, InstanceId, JobId, ModelId, TaskId, Timestamp, WireError, commands,
+    BatchId, InstanceId, JobId, ModelId, TaskId, Timestamp, WireError,
+    checks::RowCheck,
+    commands,
     downloads::Priority,
     progress::Progress,
     status::{Action, Install, Origin, Run, Status},
@@ -197,6 +199,9 @@ pub struct ModelRow {
     pub online: bool,
     /// When the server last confirmed this row.
     pub seen_at: Option<Timestamp>,
+    /// What the last check of its files found; `None` = not checked as they are now.
+    #[serde(default)]
+    pub checked: Option<RowCheck>,
 }
 
 /// Where a loaded model lies.

@@ -38,6 +38,8 @@ pub struct Settings {
     /// Minutes without a key or the mouse after which the machine counts as unused, 1 to 120.
     pub idle_minutes: u32,
     pub fetch_way: FetchWay,
+    /// Ask a model for one token, or one embedding, when its download is done.
+    pub smoke_test: bool,
     /// Start unfinished downloads again when Corral starts.
     pub resume_on_start: bool,
     /// Minutes between two syncs of an instance; 0 = only on start and on demand; at most 1440.
@@ -71,6 +73,7 @@ impl Default for Settings {
             only_while_idle: false,
             idle_minutes: 5,
             fetch_way: FetchWay::Automatic,
+            smoke_test: false,
             resume_on_start: true,
             sync_minutes: 10,
             poll_visible_seconds: 2,

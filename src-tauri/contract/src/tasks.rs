@@ -44,6 +44,9 @@ words! {
         Recreate = "recreate",
         Delete = "delete",
         Sync = "sync",
+        Check = "check",
+        Repair = "repair",
+        Smoke = "smoke",
     }
 }
 
@@ -74,11 +77,33 @@ pub struct TaskView {
     /// Name of what it works on.
     pub target: String,
     pub progress: Option<Progress>,
+    /// How far one is that reads files.
+    #[serde(default)]
+    pub figures: Option<Figures>,
     pub problem: Option<WireError>,
     pub created_at: Timestamp,
     pub finished_at: Option<Timestamp>,
     pub has_log: bool,
     pub can_cancel: bool,
+}
+
+/// How much was read of what there is to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Bytes.
+    pub done: u64,
+    pub total: u64,
+    /// Bytes per second; `None` while nothing was measured.
+    pub speed: Option<u64>,
+}
+
+impl Figures {
+    /// Whole percent, rounded down; `None` when there is nothing to read.
+    #[must_use]
+    pub fn percent(&self) -> Option<u8> {
+        let share = u128::from(self.done.min(self.total)) * 100;
+        u8::try_from(share.checked_div(u128::from(self.total))?).ok()
+    }
 }
 
 /// Restricts [`call::List`].

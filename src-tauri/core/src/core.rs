@@ -11,6 +11,7 @@ use corral_contract::Timestamp;
 use crate::{
     CoreConfig, Result, app,
     bus::Bus,
+    checks,
     config::Workers,
     db::Db,
     downloads, instances, logs, models,
@@ -45,6 +46,7 @@ pub struct Inner {
     pub(crate) instances: instances::State,
     pub(crate) models: models::State,
     pub(crate) downloads: downloads::State,
+    pub(crate) checks: checks::State,
     pub(crate) sync: sync::State,
     pub(crate) host: app::Host,
     pub(crate) registries: Registries,
@@ -95,6 +97,7 @@ impl Core {
             instances: instances::State::default(),
             models: models::State::default(),
             downloads: downloads::State::default(),
+            checks: checks::State::default(),
             sync: sync::State::default(),
             host: app::Host::default(),
             transfers: Transfers::new(registries.clone()),
@@ -135,6 +138,7 @@ impl Core {
         models::start(self);
         downloads::start(self);
         sync::start(self);
+        checks::start(self);
     }
 
     /// Now, by the clock that was passed in.

@@ -5,13 +5,13 @@
 //! runs, restarts or was never started. What moves the bytes sits behind [`fetch::Fetch`].
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
 use corral_contract::{
     InstanceId, JobId, ModelId,
-    downloads::{Priority, QueueView},
+    downloads::{Fit, Priority, QueueView},
     name::ModelName,
     progress::Progress,
     status::Cause,
@@ -104,6 +104,26 @@ pub(crate) fn start(core: &Core) {
 pub(crate) fn live(core: &Core, model: ModelId) -> Option<(JobId, Progress)> {
     let live = core.downloads.live.read().unwrap_or_else(PoisonError::into_inner);
     live.get(&model).map(|(job, meter)| (*job, meter.view()))
+}
+
+/// How a model was asked for the last time.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn last_options(core: &Core, model: ModelId) -> Result<JobOptions> {
+    store::last_options(&core.db, model).await
+}
+
+/// Layers of every job that is wanted, as far as they are known.
+pub(crate) async fn wanted_layers(core: &Core) -> HashSet<String> {
+    let queue = core.downloads.queue.lock().await;
+    let wanted = queue.entries.values().filter(|entry| entry.job.is_wanted());
+    wanted.flat_map(|entry| entry.meter.view().layers).map(|layer| layer.digest).collect()
+}
+
+/// Whether a model of so many bytes would run on this machine, when its instance is here.
+pub(crate) fn fit(core: &Core, instance: InstanceId, bytes: u64) -> Fit {
+    preflight::fit(core, instance, bytes)
 }
 
 /// The whole queue.

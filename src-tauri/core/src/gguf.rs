@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+pub mod structure;
+
 const MAGIC: &[u8] = b"GGUF";
 /// Longest text that is believed, in bytes.
 const LONGEST_TEXT: u64 = 16 << 20;

@@ -29,7 +29,10 @@ pub fn guard(actor: Actor, domain: &str, name: &str, _target: &str) -> Result<()
         }
         Actor::Scheduler => matches!(
             (domain, name),
-            ("sync", "run") | ("storage", "backup") | ("models", "start" | "close")
+            ("sync", "run")
+                | ("storage", "backup")
+                | ("models", "start" | "close")
+                | ("checks", "model" | "smoke")
         ),
     };
     if allowed {

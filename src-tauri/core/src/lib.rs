@@ -8,6 +8,7 @@
 pub mod app;
 pub mod audit;
 pub mod bus;
+pub mod checks;
 pub mod clock;
 pub mod config;
 pub mod core;

@@ -29,11 +29,14 @@ mod poll;
 mod preview;
 mod publish;
 mod recreate;
+mod repair;
+mod smoke;
 pub(crate) mod store;
 mod unload;
 mod watch;
 
 pub(crate) use change::{Change, drop_if_nothing_left, ensure_row, set_install};
+pub(crate) use manifests::of_store as layers_of_store;
 pub(crate) use publish::{publish, publish_all};
 pub(crate) use store::{find, get};
 
@@ -67,6 +70,16 @@ pub(crate) fn start(core: &Core) {
     fleet::keep(core, "models", watch::watch);
     let owner = core.clone();
     core.supervisor.spawn("deletes", move |token| batch::keep_deleting(owner.clone(), token));
+}
+
+/// Whether its damaged layers are being fetched again.
+pub(crate) fn is_repaired(core: &Core, model: ModelId) -> bool {
+    operation::running(core, model).is_some_and(|(_, kind)| kind == operation::Kind::Repair)
+}
+
+/// Whether the damaged layers of any model are being fetched again.
+pub(crate) fn any_repair(core: &Core) -> bool {
+    operation::any(core, operation::Kind::Repair)
 }
 
 /// Models per status.

@@ -38,8 +38,8 @@ mod token;
 
 pub(crate) use ask::unreachable;
 pub use blob::Place;
-pub(crate) use manifest::kind_of;
 pub use manifest::{Blob, Manifest};
+pub(crate) use manifest::{is_model_file, kind_of};
 pub(crate) use recovery::recover;
 
 use health::Health;

@@ -11,8 +11,8 @@ use corral_contract::{
     event::AppEvent,
     progress::Progress,
     tasks::{
-        Cancelled, Cleared, LogPage, LogRequest, TaskKind, TaskList, TaskListRequest, TaskRef,
-        TaskState, TaskView, call,
+        Cancelled, Cleared, Figures, LogPage, LogRequest, TaskKind, TaskList, TaskListRequest,
+        TaskRef, TaskState, TaskView, call,
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -110,6 +110,11 @@ impl Task {
         if let Some(entry) = running.get_mut(&self.id) {
             entry.view.progress = Some(progress);
         }
+    }
+
+    /// How much was read. Tells the windows; the caller keeps it to four per second.
+    pub fn figures(&self, figures: Figures) {
+        self.change(|view| view.figures = Some(figures));
     }
 
     /// Ends it with its result.

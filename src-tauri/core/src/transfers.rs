@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::registry::{Registries, Repository};
 
+mod adopt;
 mod board;
 mod brake;
 mod disk;
@@ -31,6 +32,7 @@ mod sources;
 mod staging;
 pub mod throttle;
 
+pub use adopt::{Adopted, adopt};
 use brake::{Brake, Paces};
 pub use failed::{Failed, Why};
 use sources::Sources;
@@ -203,13 +205,26 @@ pub fn is_begun(folder: &Path, digest: &str) -> bool {
     sum_of(digest).is_some_and(|sum| Staged::is_there(folder, &sum))
 }
 
+/// Whether somebody works on a blob, or another copy of Corral does. Blocks.
+#[must_use]
+pub fn is_held(folder: &Path, digest: &str) -> bool {
+    sum_of(digest).is_some_and(|sum| Staged::is_held(folder, &sum))
+}
+
+/// Whether the server seems to be fetching into one of the files of a partial download. Blocks.
+#[must_use]
+pub fn is_active(files: &[PathBuf], now: std::time::SystemTime) -> bool {
+    files.iter().any(|file| adopt::is_active(file, now))
+}
+
 /// Removes what an earlier attempt left of a blob. `false` while somebody works on it. Blocks.
 #[must_use]
 pub fn discard(folder: &Path, digest: &str) -> bool {
     sum_of(digest).is_none_or(|sum| Staged::remove(folder, &sum))
 }
 
-fn sum_of(digest: &str) -> Option<[u8; 32]> {
+/// The bytes of a digest, `sha256:` and 64 hex digits; `None` when it is none.
+pub(crate) fn sum_of(digest: &str) -> Option<[u8; 32]> {
     let hex = digest.strip_prefix("sha256:").filter(|hex| hex.len() == 64)?;
     let mut sum = [0; 32];
     for (place, byte) in sum.iter_mut().enumerate() {

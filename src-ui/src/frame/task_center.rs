@@ -181,6 +181,7 @@ fn TaskLine(id: TaskId) -> impl IntoView {
             }
             let phase = words.get_or(&format!("taskPhase.{}", task.phase), &task.phase);
             let percent = task.progress.as_ref().and_then(|progress| progress.percent());
+            let percent = percent.or(task.figures.and_then(|figures| figures.percent()));
             Some(match percent {
                 Some(percent) => format!("{phase} · {percent} %"),
                 None => phase,

@@ -13,17 +13,21 @@ use crate::{
 
 mod address;
 mod card;
+mod check;
 mod detect;
 mod first_run;
 mod form;
+mod leftovers;
 pub mod probe;
 mod remove;
 mod said;
 
 use card::Card;
+use check::CheckStore;
 use detect::{DetectDialog, Search};
 use first_run::FirstRun;
 use form::FormDialog;
+use leftovers::Leftovers;
 use remove::RemoveQuestion;
 
 /// The dialog over the page. It is the place in the address, so that other pages can open it.
@@ -33,6 +37,8 @@ enum Opened {
     Detect,
     Edit(InstanceId),
     Remove(InstanceId),
+    Check(InstanceId),
+    Leftovers(InstanceId),
 }
 
 impl Opened {
@@ -44,6 +50,8 @@ impl Opened {
             "detect" => Some(Opened::Detect),
             "edit" => id().map(Opened::Edit),
             "remove" => id().map(Opened::Remove),
+            "check" => id().map(Opened::Check),
+            "leftovers" => id().map(Opened::Leftovers),
             _ => None,
         }
     }
@@ -73,7 +81,9 @@ pub fn InstancesPage() -> impl IntoView {
     let opened = Memo::new(move |_| {
         let opened = navigation.place.with(|place| Opened::read(place));
         opened.filter(|opened| match opened {
-            Opened::Edit(id) | Opened::Remove(id) => ids.with(|ids| ids.contains(id)),
+            Opened::Edit(id) | Opened::Remove(id) | Opened::Check(id) | Opened::Leftovers(id) => {
+                ids.with(|ids| ids.contains(id))
+            }
             Opened::Add | Opened::Detect => true,
         })
     });
@@ -126,6 +136,12 @@ pub fn InstancesPage() -> impl IntoView {
                         view! { <FormDialog edit=Some(known) sending on_close=close /> }
                     })
                     .into_any()
+            }
+            Some(Opened::Check(id)) => {
+                view! { <CheckStore id sending on_close=close /> }.into_any()
+            }
+            Some(Opened::Leftovers(id)) => {
+                view! { <Leftovers id sending on_close=close /> }.into_any()
             }
             Some(Opened::Remove(id)) => {
                 view! { <RemoveQuestion id sending on_close=close /> }.into_any()

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    components::{Button, ButtonKind},
+    components::{Button, ButtonKind, IconButton, MenuItem, use_menu},
     format,
     frame::{
         scope::use_scope,
@@ -18,6 +18,7 @@ use crate::{
 mod actions;
 mod batch_bar;
 mod cells;
+mod check_file;
 mod columns;
 mod confirm;
 mod create;
@@ -33,6 +34,7 @@ mod toolbar;
 
 use actions::Actions;
 use batch_bar::BatchBar;
+use check_file::CheckFileDialog;
 use confirm::{ConfirmBatch, ConfirmRecreate};
 use create::CreateDialog;
 use delete::DeleteDialog;
@@ -47,6 +49,7 @@ use toolbar::Toolbar;
 pub fn ModelsPage() -> impl IntoView {
     let (stores, words, toasts) = (use_stores(), use_words(), use_toasts());
     let (scope, preferences, keyboard) = (use_scope(), use_preferences(), use_keyboard());
+    let menu = use_menu();
     let list = List::provide(stores, scope, preferences);
     let actions = Actions { list, toasts, words };
     let selecting = Memo::new(move |_| stores.models.with(|models| !models.selected().is_empty()));
@@ -83,6 +86,19 @@ pub fn ModelsPage() -> impl IntoView {
             <span class="page__sub" data-testid="models-count">{sub}</span>
             <span class="page__gap"></span>
             <SyncButton />
+            <IconButton
+                icon=icondata::LuEllipsis
+                label=words.signal("common.more")
+                popup=true
+                on_press=move |event: web_sys::MouseEvent| {
+                    let items = Signal::derive(move || {
+                        let open = move || list.open.set(Open::CheckFile);
+                        vec![MenuItem::new(words.get("checks.fileButton"), "check-file", open)]
+                    });
+                    menu.open_under(&event, words.get("common.more"), items);
+                }
+                attr:data-testid="models-menu"
+            />
             <Button
                 kind=ButtonKind::Primary
                 icon=icondata::LuPlus
@@ -105,6 +121,7 @@ pub fn ModelsPage() -> impl IntoView {
             Open::Create(name) => Some(view! { <CreateDialog name /> }.into_any()),
             Open::Delete(ids) => Some(view! { <DeleteDialog ids /> }.into_any()),
             Open::Batch(op) => Some(view! { <ConfirmBatch op /> }.into_any()),
+            Open::CheckFile => Some(view! { <CheckFileDialog /> }.into_any()),
             Open::Recreate(id) => Some(view! { <ConfirmRecreate id actions /> }.into_any()),
         }}
     }

@@ -34,17 +34,17 @@ use crate::{
 
 pub(super) const MB: u64 = 1_000_000;
 
-pub(super) struct Place {
-    pub(super) bench: Bench,
-    pub(super) server: FakeOllama,
-    pub(super) registry: FakeRegistry,
-    pub(super) instance: InstanceId,
+pub(crate) struct Place {
+    pub(crate) bench: Bench,
+    pub(crate) server: FakeOllama,
+    pub(crate) registry: FakeRegistry,
+    pub(crate) instance: InstanceId,
     free: Arc<AtomicU64>,
     store: TempDir,
 }
 
 impl Place {
-    pub(super) async fn new() -> Place {
+    pub(crate) async fn new() -> Place {
         let store = tempfile::tempdir().expect("a folder");
         // One model that is there: by it the server tells where its store is.
         let server =
@@ -64,7 +64,7 @@ impl Place {
     }
 
     /// Serves a model of these layers, in the registry and as the server would pull it.
-    pub(super) fn publish(&self, name: &str, layers: &[(LayerKind, Content)]) -> Published {
+    pub(crate) fn publish(&self, name: &str, layers: &[(LayerKind, Content)]) -> Published {
         let config = Content::of(format!("{{\"model_format\":\"gguf\",\"of\":\"{name}\"}}"));
         let published =
             self.registry.publish(&format!("library/{name}:latest"), layers, config.clone());
@@ -79,7 +79,7 @@ impl Place {
     }
 
     /// The same place after Corral was quit and started again.
-    pub(super) async fn reopened(mut self) -> Place {
+    pub(crate) async fn reopened(mut self) -> Place {
         self.bench.core.shutdown().await;
         let mut config = CoreConfig::in_folder(self.bench.folder.path());
         config.clock = Arc::new(self.bench.clock.clone());
@@ -89,16 +89,16 @@ impl Place {
         self
     }
 
-    pub(super) fn blobs(&self) -> PathBuf {
+    pub(crate) fn blobs(&self) -> PathBuf {
         self.store.path().join("blobs")
     }
 
-    pub(super) async fn create(&self, name: &str) -> JobRef {
+    pub(crate) async fn create(&self, name: &str) -> JobRef {
         let asked = self.bench.ask::<Create>(wish(self.instance, name)).await;
         asked.expect("a place in the queue")
     }
 
-    pub(super) async fn until(
+    pub(crate) async fn until(
         &self,
         what: &str,
         job: JobId,
@@ -107,7 +107,7 @@ impl Place {
         until_job(&self.bench.core, what, job, wanted).await
     }
 
-    pub(super) async fn done(&self, job: JobId) -> JobView {
+    pub(crate) async fn done(&self, job: JobId) -> JobView {
         let job = self
             .until("its end", job, |job| matches!(job.state, JobState::Done | JobState::Failed));
         let job = job.await;
@@ -117,7 +117,7 @@ impl Place {
 
     /// Every blob of a model is in the store with the bytes that its name promises, and nothing of
     /// ours is left beside them.
-    pub(super) fn whole(&self, layers: &[(LayerKind, Content)]) {
+    pub(crate) fn whole(&self, layers: &[(LayerKind, Content)]) {
         for (_, content) in layers {
             let file = self.blobs().join(format!("sha256-{}", content.digest));
             let bytes = std::fs::read(&file).expect("the blob is there");

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ModelRow;
 use crate::{
     InstanceId, ModelId, Timestamp,
+    checks::{CheckResult, SmokeResult},
     status::{Cause, Status},
     tasks::TaskView,
 };
@@ -23,6 +24,11 @@ pub struct ModelDetail {
     /// Bytes that no other model of the instance uses.
     pub exclusive: Option<u64>,
     pub last_task: Option<TaskView>,
+    /// What the last check of these files found.
+    #[serde(default)]
+    pub check: Option<CheckResult>,
+    #[serde(default)]
+    pub smoke: Option<SmokeResult>,
     pub history: Vec<HistoryEntry>,
 }
 

@@ -26,6 +26,7 @@ use crate::{
     transfers::{self, Failed, Order, Share, Standing, Transfers, Whole, Why, throttle::Throttle},
 };
 
+mod adopt;
 mod land;
 
 /// Blobs of one model that come at once: the large one, and small ones beside it.
@@ -89,6 +90,7 @@ impl Fetch for DirectFetch {
             }
         };
         let present = self.present(&manifest).await?;
+        self.adopt(&manifest, &present).await;
         let (staging, blobs) = (self.landing.staging(), manifest.blobs.clone());
         let plan = move || {
             let layer = |(blob, present): (Blob, bool)| PlannedLayer {

@@ -9,7 +9,7 @@ use std::{
 
 use corral_contract::{
     ErrorCode, InstanceId, WireError,
-    downloads::{CheckDownload, DiskCheck, NetworkCheck, Preflight, call},
+    downloads::{CheckDownload, DiskCheck, Fit, NetworkCheck, Preflight, call},
     name::ModelName,
 };
 use tokio::time::{Instant, timeout};
@@ -32,6 +32,11 @@ const CHECK_LIMIT: Duration = Duration::from_secs(20);
 /// How long a manifest counts as new: from the look at a model to the wish for it.
 const FRESH: Duration = Duration::from_secs(120);
 const MEGABYTE: u64 = 1_000_000;
+
+/// Where a model of so many bytes would run, from its size alone.
+pub(super) fn fit(core: &Core, instance: InstanceId, bytes: u64) -> Fit {
+    memory::rough(core, instance, bytes)
+}
 
 /// Manifests that were asked for a moment ago, with how long the registry took.
 #[derive(Default)]

@@ -242,6 +242,17 @@ pub(super) async fn models_without_job(
     Ok(rows.iter().map(|row| (ModelId(row.get("id")), last(row))).collect())
 }
 
+/// How the newest job of a model was asked for; as usual when there was none.
+pub(super) async fn last_options(db: &Db, model: ModelId) -> Result<JobOptions> {
+    let options: Option<String> =
+        sqlx::query_scalar("SELECT options FROM job WHERE model_id = ? ORDER BY id DESC LIMIT 1")
+            .bind(model.0)
+            .fetch_optional(db.read())
+            .await
+            .map_err(failed)?;
+    Ok(from_json(options.as_deref()).unwrap_or_default())
+}
+
 /// Every job that is not finished, and the last finished ones.
 pub(super) async fn load(db: &Db) -> Result<Vec<Stored>> {
     let rows = sqlx::query(

@@ -9,7 +9,7 @@ use super::{
     manifests, preview, publish,
     store::{self, StoredModel},
 };
-use crate::{Core, Result, instances, router::Handle, tasks};
+use crate::{Core, Result, checks, instances, router::Handle, tasks};
 
 /// History lines that come with the details.
 const HISTORY: u32 = 50;
@@ -36,8 +36,11 @@ async fn detail(core: &Core, id: ModelId) -> Result<ModelDetail> {
         _ => (Vec::new(), None),
     };
     let request = HistoryRequest { model: Some(id), before: None, limit: HISTORY };
+    let (check, smoke) = checks::of_model(core, id).await?;
     Ok(ModelDetail {
         row,
+        check,
+        smoke,
         show,
         cached_at,
         layers,

@@ -51,6 +51,27 @@ pub(super) async fn of_instance(core: &Core, instance: InstanceId) -> Result<Opt
         .map_err(|error| WireError::new(ErrorCode::Internal).detail(error.to_string()))
 }
 
+/// The layers of every model of a store by [`corral_contract::name::ModelName::key`], without the
+/// names of others; `None` when the store cannot be seen.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn of_store(
+    core: &Core,
+    instance: InstanceId,
+) -> Result<Option<BTreeMap<String, Vec<LayerInfo>>>> {
+    let layer = |layer: Layer| LayerInfo {
+        kind: kind_of(&layer.media_type).to_owned(),
+        digest: layer.digest.to_ascii_lowercase(),
+        bytes: layer.size,
+        shared_with: Vec::new(),
+    };
+    let all = of_instance(core, instance).await?;
+    Ok(all.map(|Manifests(all)| {
+        all.into_iter().map(|(key, all)| (key, all.into_iter().map(layer).collect())).collect()
+    }))
+}
+
 /// The file name of a model's weights in its store; `None` when the store or the manifest cannot
 /// be seen, or it has none.
 pub(super) async fn weights(core: &Core, instance: InstanceId, key: &str) -> Option<String> {

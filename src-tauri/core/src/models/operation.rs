@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     delete, load,
     publish::publish,
-    recreate,
+    recreate, repair, smoke,
     store::{self, StoredModel},
     unload,
 };
@@ -38,6 +38,13 @@ pub(super) enum Work {
     Start(StartOptions),
     Close,
     Recreate,
+    /// Fetch damaged layers again.
+    Repair {
+        /// Models that have one of them in memory may be stopped.
+        stop: bool,
+    },
+    /// Ask it something.
+    Smoke,
     Delete {
         /// Remove the row even if the server cannot be asked.
         force: bool,
@@ -50,22 +57,26 @@ impl Work {
             Work::Start(_) => Kind::Start,
             Work::Close => Kind::Close,
             Work::Recreate => Kind::Recreate,
+            Work::Repair { .. } => Kind::Repair,
+            Work::Smoke => Kind::Smoke,
             Work::Delete { .. } => Kind::Delete,
         }
     }
 
-    fn action(&self) -> Action {
+    /// What the row has to offer for it; `None` = its files on a server that answers are enough.
+    fn action(&self) -> Option<Action> {
         match self {
-            Work::Start(_) => Action::Start,
-            Work::Close => Action::Close,
-            Work::Recreate => Action::Recreate,
-            Work::Delete { .. } => Action::Delete,
+            Work::Start(_) => Some(Action::Start),
+            Work::Close => Some(Action::Close),
+            Work::Recreate => Some(Action::Recreate),
+            Work::Repair { .. } | Work::Smoke => None,
+            Work::Delete { .. } => Some(Action::Delete),
         }
     }
 
     /// Closing and deleting are over before anybody could cancel them, or must not stop half way.
     fn can_cancel(&self) -> bool {
-        matches!(self, Work::Start(_) | Work::Recreate)
+        matches!(self, Work::Start(_) | Work::Recreate | Work::Repair { .. } | Work::Smoke)
     }
 }
 
@@ -85,7 +96,7 @@ impl Operation {
 
     /// Asks it to stop, if it can.
     pub(super) fn cancel(&self) {
-        if matches!(self.kind, Kind::Start | Kind::Recreate) {
+        if matches!(self.kind, Kind::Start | Kind::Recreate | Kind::Repair | Kind::Smoke) {
             self.token.cancel();
         }
     }
@@ -121,6 +132,11 @@ pub(super) fn loading(core: &Core) -> Vec<ModelId> {
     let table = table(core);
     let loads = table.iter().filter(|(_, each)| matches!(each.kind, Kind::Start | Kind::Recreate));
     loads.map(|(model, _)| *model).collect()
+}
+
+/// Whether an operation of this kind runs on any model.
+pub(super) fn any(core: &Core, kind: Kind) -> bool {
+    table(core).values().any(|each| each.kind == kind)
 }
 
 /// Another operation has to end first.
@@ -210,6 +226,8 @@ async fn perform(core: &Core, model: &StoredModel, task: &Task, work: Work) -> R
         Work::Start(options) => load::start(core, model, task, &options).await,
         Work::Close => unload::close(core, model, task).await,
         Work::Recreate => recreate::recreate(core, model, task).await,
+        Work::Repair { stop } => repair::repair(core, model, task, stop).await,
+        Work::Smoke => smoke::smoke(core, model, task).await,
         Work::Delete { force } => delete::execute(core, model, task, force).await,
     }
 }
@@ -221,7 +239,15 @@ pub(super) fn check(core: &Core, model: &StoredModel, work: &Work) -> Result<()>
         // Waiting to be deleted counts as gone; a delete that was taken back has nothing to do.
         return Err(store::missing(model.id));
     }
-    allows(core, model, work.action(), deleting)
+    match work.action() {
+        Some(action) => allows(core, model, action, deleting),
+        None if !instances::online(core, model.instance) => Err(offline(model)),
+        None if model.on_server && downloads::live(core, model.id).is_none() => Ok(()),
+        None => Err(WireError::new(ErrorCode::WrongState)
+            .with("status", model.status().as_str())
+            .with("action", work.kind().as_str())
+            .with("name", &model.name)),
+    }
 }
 
 /// Whether the row offers this action. `offline_too`: an unreachable instance is no reason.

@@ -28,7 +28,8 @@ pub(super) fn shown(core: &Core, row: &SqliteRow) -> Result<ModelRow> {
     let model = store::decode(row)?;
     let aliases = from_json(Some(row.get("aliases"))).unwrap_or_default();
     let last_sync = row.get::<Option<i64>, _>("last_sync").map(Timestamp);
-    Ok(complete(core, model, row.get("has_log"), aliases, last_sync))
+    let checked = from_json(row.get::<Option<&str>, _>("checked"));
+    Ok(ModelRow { checked, ..complete(core, model, row.get("has_log"), aliases, last_sync) })
 }
 
 fn complete(
@@ -79,6 +80,7 @@ fn complete(
         actions: situation.actions(),
         online,
         seen_at,
+        checked: None,
     }
 }
 

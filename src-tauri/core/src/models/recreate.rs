@@ -70,7 +70,7 @@ pub(super) async fn recreate(core: &Core, model: &StoredModel, task: &Task) -> R
 }
 
 /// Waits until the download is over, however it ends.
-async fn fetched(core: &Core, model: &StoredModel, task: &Task) -> Result<()> {
+pub(super) async fn fetched(core: &Core, model: &StoredModel, task: &Task) -> Result<()> {
     let token = task.token();
     loop {
         let row = store::get(core, model.id).await?;

@@ -25,6 +25,9 @@ pub trait OllamaApi: Send + Sync {
     async fn show(&self, name: &str) -> Result<ShowAnswer>;
     /// Loads a model and returns when it is loaded. Has no time limit of its own.
     async fn load(&self, name: &str, options: &StartOptions, kind: EmbeddingModel) -> Result<()>;
+    /// Asks for one token, or for one embedding; loads the model for it, and lets it go afterwards
+    /// unless it is to be kept. Has no time limit of its own.
+    async fn try_out(&self, name: &str, kind: EmbeddingModel, keep: bool) -> Result<()>;
     /// Asks to unload; the server does so when running requests have ended.
     async fn unload(&self, name: &str, kind: EmbeddingModel) -> Result<()>;
     /// `/api/delete`; a model that is not there counts as deleted.

@@ -127,6 +127,29 @@ impl OllamaApi for HttpOllama {
         self.post(route(kind), &Value::Object(body), None).await.map(|_| ())
     }
 
+    async fn try_out(&self, name: &str, kind: EmbeddingModel, keep: bool) -> Result<()> {
+        let mut body = question(name, kind);
+        match kind {
+            EmbeddingModel::No => {
+                body.insert("prompt".to_owned(), json!("Hi"));
+                body.insert("options".to_owned(), json!({ "num_predict": 1 }));
+            }
+            EmbeddingModel::Yes => drop(body.insert("input".to_owned(), json!("Hi"))),
+        }
+        if !keep {
+            body.insert("keep_alive".to_owned(), json!(0));
+        }
+        let answer = self.post(route(kind), &Value::Object(body), None).await?;
+        let fine = match kind {
+            EmbeddingModel::No => answer["done"] == json!(true),
+            EmbeddingModel::Yes => {
+                answer["embeddings"].as_array().is_some_and(|all| !all.is_empty())
+            }
+        };
+        let empty = || WireError::new(ErrorCode::BadAnswer).detail("it answered nothing");
+        if fine { Ok(()) } else { Err(empty()) }
+    }
+
     async fn unload(&self, name: &str, kind: EmbeddingModel) -> Result<()> {
         let mut body = question(name, kind);
         body.insert("keep_alive".to_owned(), json!(0));

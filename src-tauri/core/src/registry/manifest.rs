@@ -139,6 +139,11 @@ pub(crate) fn kind_of(media_type: &str) -> &str {
     }
 }
 
+/// Whether a kind of layer holds a model file, as a rule in GGUF.
+pub(crate) fn is_model_file(kind: &str) -> bool {
+    matches!(kind, "model" | "projector" | "adapter")
+}
+
 impl Registries {
     /// The manifest of a name.
     ///

@@ -86,6 +86,12 @@ impl Staged {
         paths(folder, digest).0.is_file()
     }
 
+    /// Whether somebody holds the files of a blob. Blocks.
+    pub(super) fn is_held(folder: &Path, digest: &[u8; 32]) -> bool {
+        let journal = File::open(paths(folder, digest).1);
+        journal.is_ok_and(|held| matches!(held.try_lock(), Err(fs::TryLockError::WouldBlock)))
+    }
+
     /// Removes the files of a blob; `false` when somebody holds them. Blocks.
     pub(super) fn remove(folder: &Path, digest: &[u8; 32]) -> bool {
         super::small::sweep(folder, &hex(digest));
@@ -154,7 +160,7 @@ impl Staged {
     }
 }
 
-fn paths(folder: &Path, digest: &[u8; 32]) -> (PathBuf, PathBuf) {
+pub(super) fn paths(folder: &Path, digest: &[u8; 32]) -> (PathBuf, PathBuf) {
     let hex = hex(digest);
     (folder.join(format!("{hex}.data")), folder.join(format!("{hex}.journal")))
 }

@@ -7,7 +7,10 @@ use leptos::prelude::*;
 
 use super::{probe, said};
 use crate::{
-    components::{Button, Glyph, Note, ProgressBar, Sparkline, StatusBadge, Tone},
+    components::{
+        Button, Glyph, IconButton, MenuItem, Note, ProgressBar, Sparkline, StatusBadge, Tone,
+        use_menu,
+    },
     frame::toasts::{Offer, use_toasts},
     navigation::{Page, use_navigation},
     pages::sending::Sending,
@@ -142,7 +145,7 @@ fn Facts(known: Memo<Option<InstanceView>>) -> impl IntoView {
 #[component]
 fn Actions(id: InstanceId, sending: Sending) -> impl IntoView {
     let (stores, words) = (use_stores(), use_words());
-    let (navigation, toasts) = (use_navigation(), use_toasts());
+    let (navigation, toasts, menu) = (use_navigation(), use_toasts(), use_menu());
     let sync = Memo::new(move |_| stores.syncs.with(|syncs| syncs.running(id)));
     let asks = Memo::new(move |_| {
         stores.syncs.with(|syncs| syncs.report(id).is_some_and(|report| report.asks_empty))
@@ -214,6 +217,24 @@ fn Actions(id: InstanceId, sending: Sending) -> impl IntoView {
             >
                 {words.signal("instances.remove")}
             </Button>
+            <IconButton
+                icon=icondata::LuEllipsis
+                label=words.signal("common.more")
+                popup=true
+                on_press=move |event: web_sys::MouseEvent| {
+                    let items = Signal::derive(move || {
+                        let item = |key: &str, to: &'static str| {
+                            MenuItem::new(words.get(key), to, move || place(to))
+                        };
+                        vec![
+                            item("checks.storeButton", "check"),
+                            item("checks.look", "leftovers"),
+                        ]
+                    });
+                    menu.open_under(&event, words.get("common.more"), items);
+                }
+                attr:data-testid="instance-menu"
+            />
         </div>
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     words::use_words,
 };
 
+mod files;
 mod history;
 mod log;
 mod overview;
@@ -49,7 +50,10 @@ pub(super) fn Detail(id: ModelId, actions: Actions) -> impl IntoView {
     });
     let version = Memo::new(move |_| {
         followed.with(|row| {
-            row.as_ref().map(|row| (row.status, row.digest.clone(), row.online, row.last_task))
+            row.as_ref().map(|row| {
+                let files = (row.digest.clone(), row.checked, row.operation);
+                (row.status, files, row.online, row.last_task)
+            })
         })
     });
     Effect::new(move |_| {

@@ -96,6 +96,12 @@ pub(super) fn Downloads(saving: Saving) -> impl IntoView {
                 write=|it, to| it.bandwidth_kb = to
             />
             <FetchWayRow saving />
+            <SwitchRow
+                saving
+                field="smokeTest"
+                read=|it| it.smoke_test
+                write=|it, on| it.smoke_test = on
+            />
             <NumberRow
                 saving
                 field="diskReserveMb"

@@ -10,6 +10,8 @@ use super::{Row, Section};
 use crate::{
     components::{Button, ButtonKind, Dialog, ErrorCard, Note, Tone},
     format,
+    frame::scope::use_scope,
+    navigation::{Page, use_navigation},
     pages::{advice, sending::Sending},
     state::use_stores,
     words::use_words,
@@ -19,6 +21,7 @@ use crate::{
 #[component]
 pub(super) fn Storage() -> impl IntoView {
     let (words, stores) = (use_words(), use_stores());
+    let (scope, navigation) = (use_scope(), use_navigation());
     let sending = Sending::of_page();
     let status = Memo::new(move |_| stores.system.with(|system| system.storage.clone()));
     let asking = RwSignal::new(None::<BackupFile>);
@@ -62,6 +65,26 @@ pub(super) fn Storage() -> impl IntoView {
                     attr:data-testid="settings-folder-backups"
                 >
                     {words.signal("folder.backups")}
+                </Button>
+            </Row>
+            <Row
+                label=words.signal("checks.leftovers")
+                hint=words.signal("checks.leftoversHint")
+            >
+                <Button
+                    small=true
+                    icon=icondata::LuSearch
+                    reason=Signal::derive(move || {
+                        if scope.target.get().is_none() { words.get("top.noInstance") } else { String::new() }
+                    })
+                    on_press=move |()| {
+                        if let Some(id) = scope.target.get_untracked() {
+                            navigation.open_place(Page::Instances, &format!("leftovers/{id}"));
+                        }
+                    }
+                    attr:data-testid="settings-leftovers"
+                >
+                    {words.signal("checks.look")}
                 </Button>
             </Row>
             <Show

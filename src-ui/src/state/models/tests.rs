@@ -39,6 +39,7 @@ fn row(id: i64, status: Status) -> ModelRow {
         actions: Vec::new(),
         online: true,
         seen_at: None,
+        checked: None,
     }
 }
 

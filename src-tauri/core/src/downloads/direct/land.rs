@@ -1,6 +1,10 @@
 //! From finished blobs to a model that the server lists.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use corral_contract::{ErrorCode, WireError, name::ModelName, progress::Phase};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -17,6 +21,7 @@ use super::{
     DirectFetch, LANDING, Landing, broken,
 };
 use crate::{
+    checks,
     registry::Manifest,
     transfers::{self, Whole, readable_by_all},
 };
@@ -32,6 +37,7 @@ impl DirectFetch {
         sink: &dyn FetchSink,
     ) -> Result<Fetched, FetchFailure> {
         self.still_the_same(plan, manifest, &brought, sink).await?;
+        let looked_at = self.model_files(&brought);
         let placed = brought.into_iter().map(|(layer, whole)| self.place(layer, whole));
         stream::iter(placed).buffer_unordered(LANDING).try_collect::<()>().await?;
         if let Landing::Store { models } = &self.landing {
@@ -59,7 +65,17 @@ impl DirectFetch {
                 tokio::task::spawn_blocking(move || write(&models, &name, &manifest.bytes));
             written.await.map_err(|_| broken("writing a manifest"))?.map_err(refused)?;
         }
-        self.confirm(plan, manifest, sink).await
+        let fetched = self.confirm(plan, manifest, sink).await?;
+        examine(looked_at, sink).await?;
+        Ok(fetched)
+    }
+
+    /// The files of the layers that came, where they can be read after they landed.
+    fn model_files(&self, brought: &[(PlannedLayer, Arc<Whole>)]) -> Vec<(PlannedLayer, PathBuf)> {
+        let Landing::Store { models } = &self.landing else { return Vec::new() };
+        let blobs = models.join("blobs");
+        let file = |layer: &PlannedLayer| present::file_of(&blobs, &layer.digest);
+        brought.iter().map(|(layer, _)| (layer.clone(), file(layer))).collect()
     }
 
     /// Whether the registry still gives the manifest that was fetched for. If not, what the newer
@@ -132,6 +148,33 @@ impl DirectFetch {
         shown.map_err(|error| FetchFailure::new(Class::Permanent, error))?;
         Ok(Fetched { digest: listed.digest })
     }
+}
+
+/// Looks whether the model files that came are whole in themselves: their bytes are those that were
+/// ordered, but what was published may have been broken before.
+async fn examine(
+    files: Vec<(PlannedLayer, PathBuf)>,
+    sink: &dyn FetchSink,
+) -> Result<(), FetchFailure> {
+    let look = move || {
+        let broken = |(layer, file): (PlannedLayer, PathBuf)| {
+            let kind = layer.kind.clone().unwrap_or_default();
+            match checks::damage_of_structure(&file, &kind) {
+                Ok(what) => what.map(|what| (layer, what)),
+                // It was there a moment ago; what the server makes of it has been confirmed.
+                Err(error) => {
+                    tracing::warn!(%error, "the structure of a layer was not looked at");
+                    None
+                }
+            }
+        };
+        files.into_iter().find_map(broken)
+    };
+    let found = tokio::task::spawn_blocking(look).await.map_err(|_| broken("looking at layers"))?;
+    let Some((layer, what)) = found else { return Ok(()) };
+    sink.note(&format!("{} is no whole GGUF file: {what}", layer.digest));
+    let error = WireError::new(ErrorCode::ModelBroken).with("layer", &layer.digest).detail(what);
+    Err(FetchFailure::new(Class::Permanent, error))
 }
 
 /// The server pulls only to write the manifest: what it says about layers that are there would

@@ -49,6 +49,14 @@ pub(super) fn check(
     judge(weights, head, &host)
 }
 
+/// Where a model of so many bytes would run, from its size alone.
+pub(super) fn rough(core: &Core, instance: InstanceId, bytes: u64) -> Fit {
+    if !instances::is_local(core, instance) {
+        return Fit::Unknown;
+    }
+    judge(bytes, None, &core.host.facts()).fit
+}
+
 fn judge(weights: u64, head: Option<&Head>, host: &HostFacts) -> MemoryCheck {
     let free = |used: Option<u64>, total: Option<u64>| Some(total?.saturating_sub(used?));
     let mut check = MemoryCheck {

@@ -19,7 +19,9 @@ macro_rules! row_columns {
                (SELECT json_group_array(a.name) FROM model a
                  WHERE a.instance_id = m.instance_id AND a.digest = m.digest AND a.id <> m.id
                    AND a.on_server = 1 AND a.hidden_until IS NULL) AS aliases,
-               (SELECT i.last_sync FROM instance i WHERE i.id = m.instance_id) AS last_sync"
+               (SELECT i.last_sync FROM instance i WHERE i.id = m.instance_id) AS last_sync,
+               (SELECT json_object('at', c.at, 'damaged', c.damaged) FROM model_check c
+                 WHERE c.model_id = m.id AND c.digest IS m.digest) AS checked"
         )
     };
 }

@@ -93,6 +93,10 @@ fn reason(row: &ModelRow, words: Words, stores: Stores) -> Option<(String, bool)
     if let (Status::Failed | Status::Crashed, Some(error)) = (row.status, &row.problem) {
         return Some((problem::reason(words, error), true));
     }
+    let resting = matches!(row.status, Status::Stopped | Status::Running);
+    if let Some(damaged) = row.checked.map(|it| it.damaged).filter(|n| resting && *n > 0) {
+        return Some((words.fill("checks.rowDamaged", &[("n", &damaged.to_string())]), true));
+    }
     match row.status {
         Status::Queued | Status::Paused | Status::Downloading | Status::Verifying => {
             let now = stores.now.get();

@@ -10,10 +10,13 @@ use corral_contract::{
 };
 use leptos::prelude::*;
 
-use super::super::{
-    actions::Actions,
-    cells::{Row, instance_name},
-    list::use_list,
+use super::{
+    super::{
+        actions::Actions,
+        cells::{Row, instance_name},
+        list::use_list,
+    },
+    files::Files,
 };
 use crate::{
     components::{CopyButton, ErrorCard, Part, ProgressBar, Tag},
@@ -62,6 +65,7 @@ pub(super) fn Overview(row: Row, detail: Arc<ModelDetail>, actions: Actions) -> 
             let detail = detail.clone();
             move || row.get().map(|row| view! { <Facts row detail=detail.clone() /> })
         }
+        <Files row detail=detail.clone() />
         <Layers detail />
     }
 }

@@ -1,0 +1,226 @@
+//! Looking whether files are what they should be, putting right what is not, and what lies around.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    InstanceId, ModelId, Timestamp, WireError, commands,
+    instances::InstanceRef,
+    models::{ModelRef, OpRef},
+    status::words,
+};
+
+commands! { "checks";
+    /// Reads every layer of a model and compares it with its digest; follow it as a task.
+    write Model = model(ModelRef) -> OpRef,
+    /// The same for every model of a store.
+    write Store = store(InstanceRef) -> OpRef,
+    /// What the last checks of an instance found damaged.
+    read Damaged = damaged(InstanceRef) -> DamagedList,
+    /// Sets the damaged layers of a model aside and fetches just these again.
+    write Repair = repair(RepairModel) -> OpRef,
+    /// Asks a model for one token, or for one embedding.
+    write Smoke = smoke(ModelRef) -> OpRef,
+    /// Hashes a file of this machine and looks at its structure; answers when it is done.
+    write File = file(CheckFile) -> FileCheck,
+    /// Files in a store, and in Corral's own staging folder, that belong to nobody.
+    read Leftovers = leftovers(InstanceRef) -> LeftoverList,
+    /// Removes some of them, each looked at once more.
+    write Clean = clean(CleanLeftovers) -> Cleaned,
+}
+
+words! {
+    /// What is wrong with a layer.
+    Damage {
+        Missing = "missing",
+        /// Shorter or longer than the manifest says.
+        WrongSize = "wrongSize",
+        WrongDigest = "wrongDigest",
+        /// Its bytes are those that were ordered, but they are no whole GGUF file.
+        BadStructure = "badStructure",
+    }
+}
+
+/// A layer that is not what its name promises.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DamagedLayer {
+    /// `sha256:` and 64 hex digits.
+    pub digest: String,
+    /// `model`, `template`, `license` …
+    pub kind: String,
+    /// As the manifest says.
+    pub bytes: u64,
+    pub why: Damage,
+    /// What exactly, in the words of the format.
+    #[serde(default)]
+    pub detail: Option<String>,
+}
+
+/// What the last check of a model found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckResult {
+    pub at: Timestamp,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Empty = sound.
+    pub damaged: Vec<DamagedLayer>,
+}
+
+/// The same in the list of models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RowCheck {
+    pub at: Timestamp,
+    /// Damaged layers.
+    pub damaged: u32,
+}
+
+words! {
+    /// How a smoke test ended.
+    SmokeOutcome {
+        Passed = "passed",
+        Failed = "failed",
+        /// There is too little memory for it now.
+        NotTested = "notTested",
+    }
+}
+
+/// The last smoke test of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SmokeResult {
+    pub at: Timestamp,
+    pub outcome: SmokeOutcome,
+    /// From the question to the answer, loading included; only of one that passed.
+    pub ms: Option<u64>,
+    pub problem: Option<WireError>,
+}
+
+/// Damaged models of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DamagedList {
+    pub items: Vec<DamagedModel>,
+    /// Models whose check is known and found nothing.
+    pub sound: u64,
+    /// Models that were never checked as they are now.
+    pub unchecked: u64,
+}
+
+/// A model with damaged layers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DamagedModel {
+    pub model: ModelId,
+    pub name: String,
+    pub result: CheckResult,
+}
+
+/// Asks for a repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepairModel {
+    pub id: ModelId,
+    /// Models that have a damaged layer in memory may be stopped.
+    #[serde(default)]
+    pub stop: bool,
+}
+
+/// Asks to check a file that is to be imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckFile {
+    /// Full path on this machine.
+    pub path: String,
+    /// 32 hex digits in any form that checksum tools print.
+    #[serde(default)]
+    pub md5: Option<String>,
+    /// 64 hex digits, likewise.
+    #[serde(default)]
+    pub sha256: Option<String>,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileCheck {
+    pub path: String,
+    pub bytes: u64,
+    /// 64 hex digits.
+    pub sha256: String,
+    /// 32 hex digits.
+    pub md5: String,
+    /// Whether it is the one that was given; `None` = none was given.
+    pub sha256_matches: Option<bool>,
+    pub md5_matches: Option<bool>,
+    pub structure: Structure,
+    /// What exactly is wrong with its structure, or why it cannot be judged.
+    pub detail: Option<String>,
+    pub architecture: Option<String>,
+    /// Elements of all tensors.
+    pub parameters: Option<u64>,
+    pub quantization: Option<String>,
+    pub context_length: Option<u64>,
+}
+
+words! {
+    /// What can be said about the inner order of a file.
+    Structure {
+        Sound = "sound",
+        Broken = "broken",
+        /// Another format, or a form of GGUF that is not known here.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What a file is that belongs to nobody.
+    LeftoverKind {
+        /// A download that Ollama began.
+        OllamaPartial = "ollamaPartial",
+        /// Something that Ollama was writing.
+        Temporary = "temporary",
+        /// A download that Corral began.
+        Staged = "staged",
+        /// A damaged layer that a repair put aside.
+        SetAside = "setAside",
+    }
+}
+
+/// A file, or the few files of one download, that belong to nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Leftover {
+    /// Names it in [`CleanLeftovers`].
+    pub id: String,
+    pub kind: LeftoverKind,
+    /// Where it lies.
+    pub path: String,
+    /// Bytes on the disk.
+    pub bytes: u64,
+    /// When it changed last.
+    pub changed_at: Option<Timestamp>,
+    /// Models that a download of ours named with this layer.
+    pub models: Vec<String>,
+}
+
+/// What belongs to nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftoverList {
+    pub items: Vec<Leftover>,
+    /// Bytes of all.
+    pub bytes: u64,
+}
+
+/// Asks to remove some of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CleanLeftovers {
+    pub instance: InstanceId,
+    pub ids: Vec<String>,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cleaned {
+    pub removed: u32,
+    pub bytes: u64,
+    /// Somebody uses them after all, or they could not be removed.
+    pub left: u32,
+}
