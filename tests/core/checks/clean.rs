@@ -36,6 +36,7 @@ async fn what_belongs_to_nobody_is_listed_and_removed_when_chosen() {
     write(&blobs.join("sha256-654321"), 0);
     write(&staging.join(format!("{}.data", hex("staged"))), 5);
     write(&staging.join(format!("{}.journal", hex("staged"))), 5);
+    write(&staging.join(format!("{}-x1y2z3.small", hex("staged"))), 5);
     write(&staging.join(format!("sha256-{}.aside", hex("aside"))), 5);
     let locked = place.bench.folder.path().join("staging");
     write(&locked.join(format!("{}.data", hex("locked"))), 5);

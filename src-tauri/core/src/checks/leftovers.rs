@@ -129,7 +129,9 @@ async fn find(core: &Core, instance: InstanceId) -> Result<All> {
 /// Downloads of ours that no job wants any more and nobody holds.
 fn staged(folder: &Path, place: &str, wanted: &HashSet<String>, all: &mut All) {
     for (name, path) in files(folder) {
-        let Some((hex, "data" | "journal")) = name.rsplit_once('.') else { continue };
+        let Some((stem, "data" | "journal" | "small")) = name.rsplit_once('.') else { continue };
+        // Small ones have a name of their own each time.
+        let hex = stem.split_once('-').map_or(stem, |(hex, _)| hex);
         let digest = format!("sha256:{hex}");
         let id = format!("staged:{place}:{hex}");
         if transfers::sum_of(&digest).is_none()

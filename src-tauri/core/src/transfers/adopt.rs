@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     journal::{self, Claim},
+    small,
     staging::{paths, read_at},
     sum_of,
 };
@@ -105,6 +106,10 @@ pub fn adopt(
     let (Some(sum), Some(hex)) = (sum_of(digest), digest.strip_prefix("sha256:")) else {
         return Ok(Adopted::Nothing);
     };
+    if size <= small::LARGEST {
+        // Fetched in one answer sooner than it is proved.
+        return Ok(Adopted::Nothing);
+    }
     let found = Partial::of(blobs, hex)?;
     let (data_path, journal_path) = paths(staging, &sum);
     let Some(partial) = &found.data else {
