@@ -30,7 +30,6 @@ fn shown(registry: &FakeRegistry, cdn: bool) -> Vec<String> {
     asked.filter_map(|each| each.shown).collect()
 }
 
-// criterion: 10.3
 #[tokio::test]
 async fn a_password_opens_its_registry_and_goes_nowhere_else() {
     let (lab, (registry, content, _)) = (Lab::new().await, registry(1, MB).await);
@@ -46,7 +45,6 @@ async fn a_password_opens_its_registry_and_goes_nowhere_else() {
     assert_eq!(shown(&registry, true), Vec::<String>::new(), "the CDN sees nothing");
 }
 
-// criterion: 10.3
 #[tokio::test]
 async fn a_token_is_shown_as_it_is() {
     let (lab, (registry, content, _)) = (Lab::new().await, registry(2, MB).await);
@@ -65,7 +63,6 @@ async fn a_token_is_shown_as_it_is() {
     assert!(!format!("{refused:?}").contains("hf_"), "{refused:?}");
 }
 
-// criterion: 10.3
 #[tokio::test]
 async fn the_giver_of_tokens_sees_the_password_when_it_is_the_registry_or_was_named() {
     let (lab, (registry, _, _)) = (Lab::new().await, registry(3, MB).await);
@@ -92,7 +89,6 @@ async fn the_giver_of_tokens_sees_the_password_when_it_is_the_registry_or_was_na
     assert_eq!(shown(&giver, false), [BASIC]);
 }
 
-// criterion: 10.3
 #[tokio::test]
 async fn a_login_is_not_shown_in_the_clear_unless_the_user_says_so() {
     let (lab, (registry, _, _)) = (Lab::new().await, registry(4, MB).await);
@@ -109,7 +105,6 @@ async fn a_login_is_not_shown_in_the_clear_unless_the_user_says_so() {
     lab.manifest(&host).await.expect("now he does");
 }
 
-// criterion: 10.3
 #[tokio::test]
 async fn a_mirror_does_not_see_the_login_of_the_registry() {
     let (lab, (registry, _, _)) = (Lab::new().await, registry(5, MB).await);

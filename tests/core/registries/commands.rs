@@ -104,7 +104,6 @@ async fn a_test_says_what_became_of_every_address_and_keeps_nothing() {
     assert_eq!(problem.code, ErrorCode::SignInNeeded);
 }
 
-// criterion: 10.3
 #[tokio::test]
 async fn secrets_are_sealed_in_the_database_and_outlive_a_restart() {
     let (lab, (registry, ..)) = (Lab::new().await, registry(42, MB).await);
@@ -145,7 +144,6 @@ async fn secrets_are_sealed_in_the_database_and_outlive_a_restart() {
     assert_eq!(shown.as_deref(), Some(SECRET));
 }
 
-// criterion: 10.3
 #[tokio::test]
 async fn an_instance_whose_headers_cannot_be_opened_says_so_and_is_asked_once_they_can() {
     let (lab, server) = (Lab::new().await, FakeOllama::builder().start().await.expect("a server"));
@@ -204,7 +202,6 @@ impl Write for Pages {
     }
 }
 
-// criterion: 10.3
 #[tokio::test]
 async fn nothing_that_lets_us_in_is_ever_logged() {
     let pages = Pages::default();

@@ -44,7 +44,6 @@ async fn database() -> Db {
     db
 }
 
-// criterion: 10.3
 #[tokio::test]
 async fn a_secret_opens_again_for_its_purpose_only() {
     let (db, folder) = (database().await, tempfile::tempdir().expect("a folder"));
@@ -76,7 +75,6 @@ async fn a_secret_opens_again_for_its_purpose_only() {
     assert_eq!(next.fact().await.problem, None);
 }
 
-// criterion: 10.3
 #[tokio::test]
 async fn without_a_keychain_the_key_is_a_file_for_its_owner_alone() {
     let (db, folder) = (database().await, tempfile::tempdir().expect("a folder"));
