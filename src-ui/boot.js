@@ -28,5 +28,5 @@ try {
 }
 window.corralEarly = early;
 
-const { default: start } = await import("./corral.js");
+const [{ default: start }] = await Promise.all([import("./corral.js"), import("./texts.js")]);
 await start();

@@ -24,6 +24,7 @@ pub mod words;
 /// Puts the window's content in place of the boot frame.
 pub fn mount() {
     console_error_panic_hook::set_once();
+    words::take_over();
     if let Some(boot) = leptos::prelude::document().get_element_by_id("boot") {
         boot.remove();
     }

@@ -3,6 +3,19 @@
 use corral_locale::Locale;
 use leptos::prelude::*;
 
+/// Takes over the tables that `texts.js` put beside the module. To be called before anything is
+/// shown. On the host, where tests run, the tables are there already.
+pub fn take_over() {
+    #[cfg(target_arch = "wasm32")]
+    for locale in Locale::ALL {
+        let texts = js_sys::Reflect::get(&window(), &"corralTexts".into());
+        let table = texts.and_then(|texts| js_sys::Reflect::get(&texts, &locale.as_str().into()));
+        if let Some(json) = table.ok().and_then(|json| json.as_string()) {
+            corral_locale::provide(*locale, &json);
+        }
+    }
+}
+
 /// Gives texts. Reading one inside a view or an effect follows the language.
 #[derive(Clone, Copy)]
 pub struct Words(Signal<Locale>);

@@ -78,7 +78,7 @@ pub(crate) fn sources(variant: Variant) -> Result<String> {
     dist::wanted(variant)
 }
 
-/// Lays the page, its boot script, the style sheet and the module into `src-ui/dist`.
+/// Lays the page, its boot script, the texts, the style sheet and the module into `src-ui/dist`.
 fn assemble(bound: &Path) -> Result<()> {
     let source = place::root().join("src-ui");
     let folder = place::dist();
@@ -95,7 +95,23 @@ fn assemble(bound: &Path) -> Result<()> {
     }
     copy_tree(&bound.join("snippets"), &folder.join("snippets"))?;
     fs::write(folder.join("corral.css"), style::sheet(&source)?)?;
+    fs::write(folder.join("texts.js"), texts(&source)?)?;
     Ok(())
+}
+
+/// The texts of both languages as a script: beside the module they need no compiling.
+fn texts(source: &Path) -> Result<String> {
+    let mut script = "window.corralTexts = {};\n".to_owned();
+    for language in ["zh-CN", "en"] {
+        let path = source.join("locales").join(format!("{language}.json"));
+        let table =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        // Without its indentation, and as a string: the module reads JSON anyway.
+        let table: serde_json::Value = serde_json::from_str(&table)?;
+        let text = serde_json::to_string(&table.to_string())?;
+        script.push_str(&format!("window.corralTexts[\"{language}\"] = {text};\n"));
+    }
+    Ok(script)
 }
 
 /// Bytes of the module as it was built last.

@@ -7,7 +7,7 @@
 //!   the value;
 //! - `[[ … ]]`: a part that is left out when one of its values is missing.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::collections::BTreeMap;
 
 mod template;
 
@@ -42,16 +42,60 @@ impl Locale {
 
 type Table = BTreeMap<String, String>;
 
-static CHINESE: LazyLock<Table> =
-    LazyLock::new(|| read(include_str!("../../../src-ui/locales/zh-CN.json")));
-static ENGLISH: LazyLock<Table> =
-    LazyLock::new(|| read(include_str!("../../../src-ui/locales/en.json")));
+/// In the program itself the tables are part of it.
+#[cfg(not(target_arch = "wasm32"))]
+mod tables {
+    use std::sync::LazyLock;
+
+    use super::{Locale, Table, read};
+
+    static CHINESE: LazyLock<Table> =
+        LazyLock::new(|| read(include_str!("../../../src-ui/locales/zh-CN.json")));
+    static ENGLISH: LazyLock<Table> =
+        LazyLock::new(|| read(include_str!("../../../src-ui/locales/en.json")));
+
+    pub(super) fn of(locale: Locale) -> &'static Table {
+        match locale {
+            Locale::ZhCn => &CHINESE,
+            Locale::En => &ENGLISH,
+        }
+    }
+}
+
+/// In the window they come beside the module, which need not be compiled for the sake of texts.
+#[cfg(target_arch = "wasm32")]
+mod tables {
+    use std::sync::OnceLock;
+
+    use super::{Locale, Table, read};
+
+    static CHINESE: OnceLock<Table> = OnceLock::new();
+    static ENGLISH: OnceLock<Table> = OnceLock::new();
+    static NONE: Table = Table::new();
+
+    fn place(locale: Locale) -> &'static OnceLock<Table> {
+        match locale {
+            Locale::ZhCn => &CHINESE,
+            Locale::En => &ENGLISH,
+        }
+    }
+
+    pub(super) fn of(locale: Locale) -> &'static Table {
+        place(locale).get().unwrap_or(&NONE)
+    }
+
+    /// The JSON of a table. To be given once, before the first text is asked for.
+    pub fn provide(locale: Locale, json: &str) {
+        // A second one would be the same.
+        let _ = place(locale).set(read(json));
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+pub use tables::provide;
 
 fn table(locale: Locale) -> &'static Table {
-    match locale {
-        Locale::ZhCn => &CHINESE,
-        Locale::En => &ENGLISH,
-    }
+    tables::of(locale)
 }
 
 fn read(json: &str) -> Table {
