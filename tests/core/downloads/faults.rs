@@ -95,6 +95,8 @@ async fn quitting_in_any_phase_goes_on_at_the_next_start() {
 }
 
 // criterion: 2.6
+// Elsewhere nobody removes what is open.
+#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_swept_in_the_middle_costs_bytes_and_no_more() {
     for what in ["staging", "blobs"] {
