@@ -100,6 +100,8 @@ fn measure(only: Option<&str>) -> Outcome<()> {
         }
         if seed == 0 && wanted("lines") {
             per_connection(folder, work, &blob, &mut rows)?;
+        }
+        if seed == 0 && wanted("stalls") {
             stalls(folder, work, &blob, &mut rows)?;
         }
         if seed == 0 && wanted("kills") {

@@ -279,6 +279,31 @@ async fn connections_that_fall_silent_or_drip_are_opened_anew() {
     }
 }
 
+// criterion: 11.4
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_others_fill_in_the_middle_has_room_for_what_was_begun() {
+    let Some(disk) = crate::small_disk::SmallDisk::mount() else { return };
+    let place = Place::new(14, 2 * MB).await;
+    place.registry.rate(Some(200_000));
+    let staging = disk.place().join("staging");
+    let order = order(&place.registry.host(), &place.digest(), place.content.size, &staging);
+    let share = transfers().join(order);
+    let mut standing = share.standing();
+    standing.wait_for(|standing| standing.done > 0).await.expect("it goes on");
+    let mut others = File::create(disk.place().join("others")).expect("a file");
+    let full = loop {
+        if let Err(error) = others.write_all(&[1; 4096]) {
+            break error;
+        }
+    };
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    place.registry.rate(None);
+    let whole = share.whole().await.expect("its room was set aside");
+    whole.publish(&disk.place().join("blob")).expect("a rename needs none");
+    assert_eq!(fs::read(disk.place().join("blob")).expect("it is there").len() as u64, 2 * MB);
+}
+
 // criterion: 11.2
 #[tokio::test(flavor = "multi_thread")]
 async fn two_copies_of_corral_do_not_write_into_each_others_files() {

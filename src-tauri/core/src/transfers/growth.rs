@@ -8,7 +8,7 @@ pub(super) const LOOK: Duration = Duration::from_millis(250);
 /// Most connections of one blob.
 pub(super) const MOST: u32 = 16;
 /// Connections at the start.
-const FIRST: u32 = 4;
+const FIRST: u32 = 8;
 /// What more connections must bring to be kept, in percent.
 const WORTH: u64 = 110;
 /// Looks that may pass before it is said that they do not bring it: one alone may fall into a pause
@@ -149,7 +149,7 @@ mod tests {
     fn one_bad_look_is_not_believed() {
         let mut growth = Growth::new(MOST);
         // A burst before, and a pause just when it counts.
-        for speed in [32_000_000, 0, 90_000_000, 0, 30_000_000, 128_000_000] {
+        for speed in [90_000_000, 0, 0, 30_000_000, 128_000_000] {
             growth.look(speed, growth.wanted());
         }
         assert_eq!(growth.wanted(), MOST);

@@ -32,7 +32,7 @@ const CHUNK: u64 = 512 * 1024;
 const LEAST: u64 = 4 << 20;
 const MOST: u64 = 16 << 20;
 /// A request is to take about this long, so that the way there and back does not count.
-const PIECE_TIME: f64 = 2.0;
+const PIECE_TIME: f64 = 4.0;
 /// Between two measurements of the own speed.
 const MEASURE: Duration = Duration::from_millis(500);
 
