@@ -17,6 +17,9 @@ use corral_testbed::{FakeRegistry, content::Content, ollama::LayerKind, registry
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+#[cfg(target_os = "linux")]
+mod disk;
+
 const MB: u64 = 1_000_000;
 const FOLDER: &str = "CORRAL_TEST_TRANSFER_FOLDER";
 const WANTED: &str = "CORRAL_TEST_TRANSFER_WANTED";
@@ -240,23 +243,6 @@ async fn a_folder_that_cannot_be_made_is_told_and_leaves_nothing_open() {
     assert!(place.registry.sent(&place.content.digest) == 0);
 }
 
-// criterion: 11.4
-#[cfg(target_os = "linux")]
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_or_read_only_disk_says_so_before_a_byte_is_fetched() {
-    let Some(disk) = crate::small_disk::SmallDisk::mount() else { return };
-    let place = Place::new(9, 8 * MB).await;
-    let staging = disk.place().join("staging");
-    let order = || order(&place.registry.host(), &place.digest(), place.content.size, &staging);
-    let full = transfers().join(order()).whole().await.expect_err("it has three megabytes");
-    assert_eq!((full.why, full.error.code), (Why::Full, ErrorCode::DiskFull));
-    disk.remount("ro");
-    let closed = transfers().join(order()).whole().await.expect_err("nobody may write");
-    assert_eq!((closed.why, closed.error.code), (Why::Final, ErrorCode::StorePermission));
-    disk.remount("rw");
-    assert_eq!(place.registry.sent(&place.content.digest), 0);
-}
-
 // criterion: 11.3
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_fall_silent_or_drip_are_opened_anew() {
@@ -277,31 +263,6 @@ async fn connections_that_fall_silent_or_drip_are_opened_anew() {
         let whole = whole.unwrap_or_else(|failed| panic!("{trouble:?}: {failed:?}"));
         whole.discard();
     }
-}
-
-// criterion: 11.4
-#[cfg(target_os = "linux")]
-#[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_others_fill_in_the_middle_has_room_for_what_was_begun() {
-    let Some(disk) = crate::small_disk::SmallDisk::mount() else { return };
-    let place = Place::new(14, 2 * MB).await;
-    place.registry.rate(Some(200_000));
-    let staging = disk.place().join("staging");
-    let order = order(&place.registry.host(), &place.digest(), place.content.size, &staging);
-    let share = transfers().join(order);
-    let mut standing = share.standing();
-    standing.wait_for(|standing| standing.done > 0).await.expect("it goes on");
-    let mut others = File::create(disk.place().join("others")).expect("a file");
-    let full = loop {
-        if let Err(error) = others.write_all(&[1; 4096]) {
-            break error;
-        }
-    };
-    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
-    place.registry.rate(None);
-    let whole = share.whole().await.expect("its room was set aside");
-    whole.publish(&disk.place().join("blob")).expect("a rename needs none");
-    assert_eq!(fs::read(disk.place().join("blob")).expect("it is there").len() as u64, 2 * MB);
 }
 
 // criterion: 11.2
