@@ -7,9 +7,11 @@ mod conformance;
 mod downloads;
 mod ground;
 mod instances;
+mod labels;
 mod models;
 mod played;
 mod registries;
+mod running;
 #[cfg(target_os = "linux")]
 mod small_disk;
 mod stage;

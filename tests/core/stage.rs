@@ -131,7 +131,7 @@ impl Stage {
 
     /// Loads a model and waits for the end of it.
     pub(crate) async fn start(&self, name: &str) -> TaskView {
-        let request = models::StartModel { id: self.id(name).await, options: Default::default() };
+        let request = models::StartModel::with(self.id(name).await, Default::default());
         let OpRef { task } =
             self.bench.ask::<models::call::Start>(request).await.expect("the start begins");
         self.ended(task).await

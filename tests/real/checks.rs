@@ -60,7 +60,7 @@ async fn one_flipped_bit_is_found_and_repaired_and_the_model_loads_again() {
     assert_eq!(row.digest.as_deref(), Some(published.digest.as_str()));
     if can_load(&binary) {
         // Not tried out: the words of this small model cannot spell any question.
-        let request = models::StartModel { id, options: Default::default() };
+        let request = models::StartModel::with(id, Default::default());
         let task = place.ask::<models::call::Start>(request).await.expect("it begins").task;
         let view = place.ended(task).await;
         assert_eq!(view.state, TaskState::Done, "{:?}", view.problem);

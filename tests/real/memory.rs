@@ -25,7 +25,7 @@ async fn a_model_starts_and_stops() {
     place.job(job.job, JobState::Done).await;
     let row = place.row_when(&name, |row| row.status == Status::Stopped).await;
     let options = StartOptions { num_ctx: Some(512), ..StartOptions::default() };
-    place.ask::<call::Start>(StartModel { id: row.id, options }).await.expect("accepted");
+    place.ask::<call::Start>(StartModel::with(row.id, options)).await.expect("accepted");
     let running = place
         .row_when(&name, |row| {
             row.status != Status::Starting
@@ -68,7 +68,7 @@ async fn a_killed_runner_is_a_crash_and_an_unload_by_others_is_none() {
         let history = place.ask::<call::History>(request).await.expect("history");
         history.items.first().map(|step| (step.to, step.cause))
     };
-    let start = StartModel { id: row.id, options: StartOptions::default() };
+    let start = StartModel::with(row.id, StartOptions::default());
 
     place.ask::<call::Start>(start.clone()).await.expect("accepted");
     place.row_when(&name, |row| row.status == Status::Running && row.operation.is_none()).await;
@@ -105,7 +105,7 @@ async fn a_file_that_is_no_model_fails_with_the_reason() {
     let job = place.create(&name).await;
     place.job(job.job, JobState::Done).await;
     let row = place.row_when(&name, |row| row.status == Status::Stopped).await;
-    let start = StartModel { id: row.id, options: StartOptions::default() };
+    let start = StartModel::with(row.id, StartOptions::default());
     place.ask::<call::Start>(start).await.expect("accepted");
     let failed = place.row_when(&name, |row| row.status == Status::Failed).await;
     let code = failed.problem.expect("why").code;

@@ -8,6 +8,7 @@ use crate::{
     commands,
     downloads::QueueView,
     instances::InstanceView,
+    labels::LabelsView,
     models::{BatchView, ModelCounts},
     settings::Settings,
     status::words,
@@ -38,6 +39,8 @@ pub struct SnapshotView {
     pub now: Timestamp,
     pub instances: Vec<InstanceView>,
     pub counts: ModelCounts,
+    #[serde(default)]
+    pub labels: LabelsView,
     pub queue: QueueView,
     /// Running ones and the last 50 finished.
     pub tasks: Vec<TaskView>,

@@ -7,8 +7,10 @@ use crate::{
     app::{HostFacts, Notice, Subsystem},
     downloads::{JobView, QueueMetrics},
     instances::InstanceView,
+    labels::LabelsView,
     models::{BatchView, ModelCounts, ModelRow},
     progress::Progress,
+    running::Trial,
     settings::Settings,
     storage::StorageStatus,
     sync::{SyncProgress, SyncReport},
@@ -34,6 +36,8 @@ pub enum AppEvent {
     /// So many rows of an instance changed that asking again is cheaper; `None` = all.
     ModelsReload(Option<InstanceId>),
     Counts(ModelCounts),
+    /// Tags, favourites and saved views.
+    Labels(LabelsView),
     Job(Box<JobView>),
     JobRemoved(JobId),
     /// Live figures; between two of these the rest of a job does not change.
@@ -48,6 +52,8 @@ pub enum AppEvent {
     Subsystem(Subsystem),
     Storage(StorageStatus),
     Host(HostFacts),
+    /// How far a test prompt is.
+    Trial(Box<Trial>),
     /// The receiver fell behind: take a new snapshot.
     Resync,
 }

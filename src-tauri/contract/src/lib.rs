@@ -16,10 +16,12 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod instances;
+pub mod labels;
 pub mod models;
 pub mod name;
 pub mod progress;
 pub mod registries;
+pub mod running;
 pub mod settings;
 pub mod size;
 pub mod status;
@@ -38,6 +40,8 @@ pub const DOMAINS: &[Domain] = &[
     app::DOMAIN,
     instances::DOMAIN,
     models::DOMAIN,
+    labels::DOMAIN,
+    running::DOMAIN,
     downloads::DOMAIN,
     checks::DOMAIN,
     sync::DOMAIN,

@@ -7,13 +7,16 @@ use crate::{
     checks::RowCheck,
     commands,
     downloads::Priority,
+    labels::Label,
     progress::Progress,
     status::{Action, Install, Origin, Run, Status},
 };
 
 mod detail;
+mod table;
 
 pub use detail::{HistoryEntry, HistoryPage, HistoryRequest, LayerInfo, ModelDetail, ShowInfo};
+pub use table::{LIST_COLUMNS, ListExport, ListFormat};
 
 commands! { "models";
     /// Finds models; see [`ModelSearchRequest`].
@@ -38,6 +41,8 @@ commands! { "models";
     write Batch = batch_operate(BatchOperate) -> BatchRef,
     /// Stops a running batch: what waits is not begun, what can be stopped is.
     write CancelBatch = cancel_batch(BatchRef) -> crate::tasks::Cancelled,
+    /// Writes the list as it is shown, or chosen models of it, into a file of this machine.
+    write ExportTable = export_table(ListExport) -> OpRef,
     /// Everything about one model; a cached copy with its age when the instance is offline.
     read LoadDetail = load_detail(ModelRef) -> ModelDetail,
     /// State changes of one model or of all, newest first.
@@ -86,7 +91,8 @@ pub struct ModelSearchRequest {
     pub page: u32,
     /// 1 to 500; 0 means 50.
     pub page_size: u32,
-    /// Part of the name, any case; `%` and `_` mean themselves.
+    /// Part of the name, or of an own tag or note (also by pinyin), any case; `%` and `_` mean
+    /// themselves.
     pub name: String,
     pub status: Vec<Status>,
     pub from: Vec<Origin>,
@@ -94,6 +100,12 @@ pub struct ModelSearchRequest {
     pub min_size: Option<String>,
     /// As `min_size`; inclusive.
     pub max_size: Option<String>,
+    /// Only favourites.
+    pub favourite: bool,
+    /// With any of these own tags, in any case.
+    pub tags: Vec<String>,
+    /// With any of these capabilities, such as `tools`.
+    pub capabilities: Vec<String>,
     /// None = the order of first sight.
     pub sort_by: Option<SortKey>,
     pub sort_desc: bool,
@@ -202,6 +214,12 @@ pub struct ModelRow {
     /// What the last check of its files found; `None` = not checked as they are now.
     #[serde(default)]
     pub checked: Option<RowCheck>,
+    /// What the user said about it.
+    #[serde(default)]
+    pub label: Label,
+    /// It is loaded when Corral has started and finds its server.
+    #[serde(default)]
+    pub preload: bool,
 }
 
 /// Where a loaded model lies.
@@ -256,8 +274,23 @@ pub struct CreateModel {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StartModel {
     pub id: ModelId,
+    /// Those that differ from the default win over a preset.
     #[serde(default)]
     pub options: StartOptions,
+    /// The kept options to use; `None` = the usual ones of the model, if it has such.
+    #[serde(default)]
+    pub preset: Option<i64>,
+    /// The server's choice where `options` says nothing, whatever is usual.
+    #[serde(default)]
+    pub plain: bool,
+}
+
+impl StartModel {
+    /// With these options, and the usual preset where they say nothing.
+    #[must_use]
+    pub fn with(id: ModelId, options: StartOptions) -> Self {
+        StartModel { id, options, preset: None, plain: false }
+    }
 }
 
 /// Load options; `None` leaves the server's choice.

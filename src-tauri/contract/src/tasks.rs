@@ -47,6 +47,8 @@ words! {
         Check = "check",
         Repair = "repair",
         Smoke = "smoke",
+        Ask = "ask",
+        TableExport = "tableExport",
     }
 }
 

@@ -6,8 +6,8 @@ use corral_contract::{
 };
 
 use crate::{
-    Core, Result, downloads, instances, models, notices, router::Handle, signal::Signal, storage,
-    sync, tasks,
+    Core, Result, downloads, instances, labels, models, notices, router::Handle, signal::Signal,
+    storage, sync, tasks,
 };
 
 mod host;
@@ -33,6 +33,7 @@ impl Handle<call::Snapshot> for Core {
             now: self.now(),
             instances: instances::views(self).await?,
             counts: models::counts(self, None).await?,
+            labels: labels::view(self).await?,
             queue: downloads::queue(self).await?,
             tasks: tasks::recent(self, RECENT_TASKS).await?,
             batches: models::batches(self).await?,

@@ -14,9 +14,10 @@ use crate::{
     checks,
     config::Workers,
     db::Db,
-    downloads, instances, logs, models,
+    downloads, instances, labels, logs, models,
     registry::{self, Registries},
     router::Router,
+    running,
     secrets::Secrets,
     settings,
     signal::Signals,
@@ -45,6 +46,7 @@ pub struct Inner {
     pub(crate) tasks: tasks::State,
     pub(crate) instances: instances::State,
     pub(crate) models: models::State,
+    pub(crate) labels: labels::State,
     pub(crate) downloads: downloads::State,
     pub(crate) checks: checks::State,
     pub(crate) sync: sync::State,
@@ -96,6 +98,7 @@ impl Core {
             tasks: tasks::State::default(),
             instances: instances::State::default(),
             models: models::State::default(),
+            labels: labels::State::default(),
             downloads: downloads::State::default(),
             checks: checks::State::default(),
             sync: sync::State::default(),
@@ -136,6 +139,7 @@ impl Core {
         storage::start(self);
         app::start(self);
         models::start(self);
+        running::start(self);
         downloads::start(self);
         sync::start(self);
         checks::start(self);

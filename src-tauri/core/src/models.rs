@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use crate::{Core, Result, fleet};
 
+mod ask;
 mod batch;
 mod change;
 mod delete;
@@ -32,13 +33,19 @@ mod recreate;
 mod repair;
 mod smoke;
 pub(crate) mod store;
+mod table;
 mod unload;
 mod watch;
 
+pub(crate) use ask::ask;
+pub(crate) use batch::begin as batch;
 pub(crate) use change::{Change, drop_if_nothing_left, ensure_row, set_install};
+pub(crate) use load::{embedding, is_keep_alive, validate as validate_options};
 pub(crate) use manifests::of_store as layers_of_store;
+pub(crate) use model::StoredModel;
+pub(crate) use operation::{ended as operation_ended, offline};
 pub(crate) use publish::{publish, publish_all};
-pub(crate) use store::{find, get};
+pub(crate) use store::{find, get, missing, seen::loaded};
 
 /// Owned by the core.
 #[derive(Default)]

@@ -7,6 +7,8 @@ mod answer;
 mod api;
 mod classify;
 mod client;
+mod follow;
+mod generate;
 mod lines;
 mod loose;
 mod parse;
@@ -18,8 +20,8 @@ pub(crate) use classify::meaning;
 
 pub use answer::ANSWER_LIMIT;
 pub use api::{
-    EmbeddingModel, LoadedModel, ModelDetails, OllamaApi, OllamaError, PullLine, PullStream,
-    ShowAnswer, TagsAnswer, TagsModel,
+    AnswerLine, AnswerStream, Embedding, EmbeddingModel, LoadedModel, ModelDetails, OllamaApi,
+    OllamaError, PullLine, PullStream, ShowAnswer, TagsAnswer, TagsModel,
 };
 pub use client::HttpOllama;
 pub use lines::LINE_LIMIT;

@@ -67,7 +67,9 @@ routes! {
     app: Snapshot, SetVisible;
     instances: List, Detect, Add, Update, Remove, Probe, Test;
     models: Search, Counts, Create, Start, Close, Recreate, PreviewDelete, Delete, UndoDelete,
-        Batch, CancelBatch, LoadDetail, History;
+        Batch, CancelBatch, LoadDetail, History, ExportTable;
+    labels: Edit, Put, KeepView, DropView;
+    running: OfModel, Save, Remove, Preload, Preview, Stay, Ask, Stop;
     downloads: Check, List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
         ClearFinished, Next, SetJobLimit, Hours, Conditions;
     checks: Model, Store, Damaged, Repair, Smoke, File, Leftovers, Clean;

@@ -34,7 +34,7 @@ async fn tell_core<R: Runtime>(app: &AppHandle<R>, act: Act) -> std::result::Res
     match act {
         Act::Stop(id) => done(core.run::<models::call::Close>(Actor::Tray, ModelRef { id }).await),
         Act::Start(id) => {
-            let request = StartModel { id, options: StartOptions::default() };
+            let request = StartModel::with(id, StartOptions::default());
             done(core.run::<models::call::Start>(Actor::Tray, request).await)
         }
         Act::StopAll => {

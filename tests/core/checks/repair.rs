@@ -108,7 +108,7 @@ async fn a_running_model_is_stopped_only_with_the_users_word() {
     let id = place.with_model("large", &parts).await;
     place.flip(&parts[0].1);
     place.check(id).await;
-    let start = models::StartModel { id, options: Default::default() };
+    let start = models::StartModel::with(id, Default::default());
     let task = place.bench.ask::<models::call::Start>(start).await.expect("it starts").task;
     assert_eq!(place.ended(task).await.state, TaskState::Done);
     let task = place.repair(ModelRef { id }, false).await.expect("it begins");

@@ -57,7 +57,7 @@ async fn the_main_job_of_a_process_to_kill() {
     ask::<downloads::call::Cancel>(&core, JobIds { ids: vec![jobs[5].job] }).await;
     ask::<downloads::call::Pause>(&core, JobIds { ids: vec![jobs[4].job] }).await;
     until_job(&core, "the first", jobs[0].job, done).await;
-    let start = StartModel { id: jobs[0].model, options: Default::default() };
+    let start = StartModel::with(jobs[0].model, Default::default());
     ask::<models::call::Start>(&core, start).await;
     ask::<downloads::call::Resume>(&core, JobIds { ids: vec![jobs[4].job] }).await;
     until_job(&core, "the second", jobs[1].job, done).await;

@@ -26,7 +26,7 @@ async fn a_start_while_it_is_being_deleted_finds_no_model() {
     let stage = Stage::quiet([library::pick("llama3.2:3b")]).await;
     let id = stage.id("llama3.2:3b").await;
     let delete = DeleteModels { ids: vec![id], force: false };
-    let start = StartModel { id, options: Default::default() };
+    let start = StartModel::with(id, Default::default());
     let (deleted, started) = tokio::join!(
         stage.bench.ask::<call::Delete>(delete),
         stage.bench.ask::<call::Start>(start)
@@ -83,7 +83,7 @@ async fn twenty_clicks_of_all_kinds_leave_a_state_the_server_confirms() {
         clicks.push(tokio::spawn(async move {
             let actor = corral_contract::audit::Actor::Window;
             if click % 2 == 0 {
-                let start = StartModel { id, options: Default::default() };
+                let start = StartModel::with(id, Default::default());
                 core.run::<call::Start>(actor, start).await
             } else {
                 core.run::<call::Close>(actor, corral_contract::models::ModelRef { id }).await

@@ -14,7 +14,7 @@ use corral_testbed::ollama::{Fault, Loading, Model, library};
 use crate::stage::Stage;
 
 fn start(id: ModelId) -> StartModel {
-    StartModel { id, options: StartOptions::default() }
+    StartModel::with(id, StartOptions::default())
 }
 
 // criterion: 3.1
@@ -29,7 +29,8 @@ async fn a_start_loads_with_its_options_and_shows_where_the_model_lies() {
         num_gpu: Some(-1),
         ..Default::default()
     };
-    let begun = stage.bench.ask::<call::Start>(StartModel { id, options }).await.expect("begins");
+    let begun =
+        stage.bench.ask::<call::Start>(StartModel::with(id, options)).await.expect("begins");
     let task = stage.ended(begun.task).await;
     assert_eq!(task.state, TaskState::Done, "{task:#?}");
     let row = stage.row("llama3.2:3b").await;
@@ -61,7 +62,8 @@ async fn an_embedding_model_is_loaded_in_its_own_way_and_kept_for_ever() {
     let stage = Stage::quiet([library::pick("nomic-embed-text:latest")]).await;
     let id = stage.id("nomic-embed-text:latest").await;
     let options = StartOptions { keep_alive: Some("-1".to_owned()), ..Default::default() };
-    let begun = stage.bench.ask::<call::Start>(StartModel { id, options }).await.expect("begins");
+    let begun =
+        stage.bench.ask::<call::Start>(StartModel::with(id, options)).await.expect("begins");
     assert_eq!(stage.ended(begun.task).await.state, TaskState::Done);
     assert_eq!(stage.server.requests_to("POST", "/api/embed").len(), 1);
     let memory = stage.row("nomic-embed-text:latest").await.memory.expect("it is in memory");
@@ -82,7 +84,7 @@ async fn bad_options_are_refused_by_field_before_anything_happens() {
         (StartOptions { num_gpu: Some(-2), ..Default::default() }, "numGpu"),
         (StartOptions { num_batch: Some(0), ..Default::default() }, "numBatch"),
     ] {
-        let refused = stage.bench.ask::<call::Start>(StartModel { id, options }).await;
+        let refused = stage.bench.ask::<call::Start>(StartModel::with(id, options)).await;
         let error = refused.expect_err("it is refused");
         assert_eq!((error.code, error.params["field"].as_str()), (ErrorCode::InvalidInput, field));
     }

@@ -9,7 +9,7 @@ use std::{
 
 use corral_contract::{
     ErrorCode, InstanceId, WireError,
-    downloads::{CheckDownload, DiskCheck, Fit, NetworkCheck, Preflight, call},
+    downloads::{CheckDownload, DiskCheck, Fit, MemoryCheck, NetworkCheck, Preflight, call},
     name::ModelName,
 };
 use tokio::time::{Instant, timeout};
@@ -33,9 +33,14 @@ const CHECK_LIMIT: Duration = Duration::from_secs(20);
 const FRESH: Duration = Duration::from_secs(120);
 const MEGABYTE: u64 = 1_000_000;
 
+/// What a model of so many bytes would need, from its size alone.
+pub(super) fn by_size(core: &Core, instance: InstanceId, bytes: u64) -> MemoryCheck {
+    memory::rough(core, instance, bytes)
+}
+
 /// Where a model of so many bytes would run, from its size alone.
 pub(super) fn fit(core: &Core, instance: InstanceId, bytes: u64) -> Fit {
-    memory::rough(core, instance, bytes)
+    by_size(core, instance, bytes).fit
 }
 
 /// Manifests that were asked for a moment ago, with how long the registry took.

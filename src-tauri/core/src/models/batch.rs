@@ -10,9 +10,7 @@ use corral_contract::{
     BatchId, ErrorCode, ModelId, WireError,
     app::NoticeKind,
     event::AppEvent,
-    models::{
-        BatchItem, BatchOp, BatchOperate, BatchRef, BatchView, ItemState, StartOptions, call,
-    },
+    models::{BatchItem, BatchOp, BatchOperate, BatchRef, BatchView, ItemState, call},
     tasks::Cancelled,
 };
 use futures_util::StreamExt;
@@ -51,18 +49,26 @@ impl Running {
 
 impl Handle<call::Batch> for Core {
     async fn handle(&self, BatchOperate { op, ids }: BatchOperate) -> Result<BatchRef> {
-        if op == BatchOp::Delete {
-            return delete::delete(self, &ids, false).await;
-        }
-        if ids.is_empty() {
-            return Err(WireError::field("ids", "empty"));
-        }
-        let batch = create(self, op, &ids).await?;
-        tell(self, batch).await;
-        let core = self.clone();
-        self.supervisor.run("batch", async move { run(&core, batch).await });
-        Ok(BatchRef { batch })
+        begin(self, op, &ids).await
     }
+}
+
+/// Begins a batch.
+///
+/// # Errors
+/// `INVALID_INPUT` for no models, database errors.
+pub(crate) async fn begin(core: &Core, op: BatchOp, ids: &[ModelId]) -> Result<BatchRef> {
+    if op == BatchOp::Delete {
+        return delete::delete(core, ids, false).await;
+    }
+    if ids.is_empty() {
+        return Err(WireError::field("ids", "empty"));
+    }
+    let batch = create(core, op, ids).await?;
+    tell(core, batch).await;
+    let owner = core.clone();
+    core.supervisor.run("batch", async move { run(&owner, batch).await });
+    Ok(BatchRef { batch })
 }
 
 impl Handle<call::CancelBatch> for Core {
@@ -132,7 +138,7 @@ async fn work(core: &Core, batch: BatchId, token: &CancellationToken) -> Result<
 
 fn work_of(op: BatchOp, force: bool) -> Work {
     match op {
-        BatchOp::Start => Work::Start(StartOptions::default()),
+        BatchOp::Start => Work::Start(None),
         BatchOp::Stop => Work::Close,
         BatchOp::Recreate => Work::Recreate,
         BatchOp::Delete => Work::Delete { force },

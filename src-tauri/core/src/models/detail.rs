@@ -50,6 +50,16 @@ async fn detail(core: &Core, id: ModelId) -> Result<ModelDetail> {
     })
 }
 
+/// The Modelfile of a model, as its server tells it now or told it last.
+///
+/// # Errors
+/// `NOT_FOUND`, `STRUCT_TRANSFORM`, database errors.
+pub(super) async fn modelfile(core: &Core, id: ModelId) -> Result<Option<String>> {
+    let model = store::get(core, id).await?;
+    let (show, _) = show(core, &model).await?;
+    Ok(show.and_then(|show| show.modelfile))
+}
+
 /// What the server tells about a model, else the copy of what it told last time with its age.
 async fn show(core: &Core, model: &StoredModel) -> Result<(Option<ShowInfo>, Option<Timestamp>)> {
     let asked = if model.on_server && instances::online(core, model.instance) {

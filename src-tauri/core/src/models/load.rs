@@ -18,6 +18,7 @@ use crate::{
     Core, Result, instances,
     ollama::{EmbeddingModel, OllamaApi},
     router::Handle,
+    running,
     tasks::Task,
 };
 
@@ -27,15 +28,19 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
 const LISTED_WITHIN: Duration = Duration::from_secs(10);
 
 impl Handle<call::Start> for Core {
-    async fn handle(&self, StartModel { id, options }: StartModel) -> Result<OpRef> {
+    async fn handle(&self, request: StartModel) -> Result<OpRef> {
+        let StartModel { id, options, preset, plain } = request;
         validate(&options)?;
-        let started = operation::begin(self, id, Work::Start(options), Notify::Failure).await?;
+        let key = super::get(self, id).await?.key;
+        let options = running::options(self, &key, options, preset, plain).await?;
+        let started =
+            operation::begin(self, id, Work::Start(Some(options)), Notify::Failure).await?;
         Ok(OpRef { task: started.task() })
     }
 }
 
 /// Refuses what the server would refuse or misread, naming the field.
-fn validate(options: &StartOptions) -> Result<()> {
+pub(crate) fn validate(options: &StartOptions) -> Result<()> {
     if let Some(keep) = &options.keep_alive
         && !is_keep_alive(keep)
     {
@@ -64,7 +69,7 @@ fn validate(options: &StartOptions) -> Result<()> {
 
 /// Seconds, or numbers with Go's units such as `1h30m`; negative = for ever. Zero would unload at
 /// once and is therefore not a way to load.
-fn is_keep_alive(text: &str) -> bool {
+pub(crate) fn is_keep_alive(text: &str) -> bool {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<f64>() {
         return seconds.is_finite() && seconds != 0.0;
@@ -162,7 +167,7 @@ async fn load_either(
 }
 
 /// Whether a model only makes embeddings, as far as the server told.
-pub(super) fn embedding(model: &StoredModel) -> EmbeddingModel {
+pub(crate) fn embedding(model: &StoredModel) -> EmbeddingModel {
     let can = |what: &str| model.capabilities.iter().any(|each| each == what);
     let by_family = model.capabilities.is_empty()
         && model.family.as_deref().is_some_and(|family| family.contains("bert"));
@@ -182,6 +187,7 @@ pub(super) async fn settle(
 ) -> Result<()> {
     match outcome {
         Ok(Some(memory)) => {
+            running::measured(core, model.instance, &model.key, memory.vram).await?;
             task.note(format!("loaded, {} bytes, {} on the GPU", memory.bytes, memory.vram));
             edit(core, model.id, Change::by(Cause::User), |row| {
                 row.run = Run::Running;
@@ -277,9 +283,10 @@ pub(super) fn unreachable(code: ErrorCode) -> bool {
     )
 }
 
-/// Loads once more inside another operation, with the server's own options.
+/// Loads once more inside another operation, with the usual options of the model.
 pub(super) async fn again(core: &Core, model: &StoredModel, task: &Task) -> Result<()> {
-    start(core, model, task, &StartOptions::default()).await
+    let usual = running::options(core, &model.key, StartOptions::default(), None, false).await?;
+    start(core, model, task, &usual).await
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use corral_contract::{
     ErrorCode, ModelId, TaskId, WireError,
     app::NoticeKind,
     models::StartOptions,
+    running::AskModel,
     status::{Action, Situation},
     tasks::TaskKind,
 };
@@ -17,7 +18,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    delete, load,
+    ask, delete, load,
     publish::publish,
     recreate, repair, smoke,
     store::{self, StoredModel},
@@ -35,7 +36,8 @@ pub(super) type Kind = TaskKind;
 /// An operation with what it needs.
 #[derive(Debug, Clone)]
 pub(super) enum Work {
-    Start(StartOptions),
+    /// With these options; `None` = the usual ones of the model.
+    Start(Option<StartOptions>),
     Close,
     Recreate,
     /// Fetch damaged layers again.
@@ -43,8 +45,10 @@ pub(super) enum Work {
         /// Models that have one of them in memory may be stopped.
         stop: bool,
     },
-    /// Ask it something.
+    /// Ask it for one token.
     Smoke,
+    /// Ask it something.
+    Ask(AskModel),
     Delete {
         /// Remove the row even if the server cannot be asked.
         force: bool,
@@ -59,6 +63,7 @@ impl Work {
             Work::Recreate => Kind::Recreate,
             Work::Repair { .. } => Kind::Repair,
             Work::Smoke => Kind::Smoke,
+            Work::Ask(_) => Kind::Ask,
             Work::Delete { .. } => Kind::Delete,
         }
     }
@@ -69,15 +74,19 @@ impl Work {
             Work::Start(_) => Some(Action::Start),
             Work::Close => Some(Action::Close),
             Work::Recreate => Some(Action::Recreate),
-            Work::Repair { .. } | Work::Smoke => None,
+            Work::Repair { .. } | Work::Smoke | Work::Ask(_) => None,
             Work::Delete { .. } => Some(Action::Delete),
         }
     }
 
     /// Closing and deleting are over before anybody could cancel them, or must not stop half way.
     fn can_cancel(&self) -> bool {
-        matches!(self, Work::Start(_) | Work::Recreate | Work::Repair { .. } | Work::Smoke)
+        cancellable(self.kind())
     }
+}
+
+fn cancellable(kind: Kind) -> bool {
+    matches!(kind, Kind::Start | Kind::Recreate | Kind::Repair | Kind::Smoke | Kind::Ask)
 }
 
 /// A running operation.
@@ -96,7 +105,7 @@ impl Operation {
 
     /// Asks it to stop, if it can.
     pub(super) fn cancel(&self) {
-        if matches!(self.kind, Kind::Start | Kind::Recreate | Kind::Repair | Kind::Smoke) {
+        if cancellable(self.kind) {
             self.token.cancel();
         }
     }
@@ -139,6 +148,15 @@ pub(super) fn any(core: &Core, kind: Kind) -> bool {
     table(core).values().any(|each| each.kind == kind)
 }
 
+/// Waits for the operation on a model, if there is one. Dropping it stops waiting only.
+pub(crate) async fn ended(core: &Core, model: ModelId) {
+    let running = table(core).get(&model).cloned();
+    if let Some(mut running) = running {
+        // Whoever began it is told how it ended.
+        let _ = running.ended().await;
+    }
+}
+
 /// Another operation has to end first.
 pub(super) fn busy(task: TaskId, kind: Kind) -> WireError {
     WireError::new(ErrorCode::Busy).with("operation", kind.as_str()).with("task", task)
@@ -163,11 +181,12 @@ pub(super) async fn begin(
         if existing.kind == work.kind() {
             return Ok(existing);
         }
-        if !(existing.kind == Kind::Start && work.kind() == Kind::Close) {
+        let closes = work.kind() == Kind::Close;
+        if !(closes && matches!(existing.kind, Kind::Start | Kind::Ask)) {
             return Err(busy(existing.task, existing.kind));
         }
         existing.cancel();
-        if existing.ended().await.is_err() {
+        if existing.ended().await.is_err() && existing.kind == Kind::Start {
             // Nothing was loaded: the end of the start is what was asked for.
             return Ok(existing);
         }
@@ -223,11 +242,13 @@ async fn run(
 
 async fn perform(core: &Core, model: &StoredModel, task: &Task, work: Work) -> Result<()> {
     match work {
-        Work::Start(options) => load::start(core, model, task, &options).await,
+        Work::Start(Some(options)) => load::start(core, model, task, &options).await,
+        Work::Start(None) => load::again(core, model, task).await,
         Work::Close => unload::close(core, model, task).await,
         Work::Recreate => recreate::recreate(core, model, task).await,
         Work::Repair { stop } => repair::repair(core, model, task, stop).await,
         Work::Smoke => smoke::smoke(core, model, task).await,
+        Work::Ask(request) => ask::perform(core, model, task, &request).await,
         Work::Delete { force } => delete::execute(core, model, task, force).await,
     }
 }
@@ -277,7 +298,7 @@ pub(super) fn allows(
 }
 
 /// The instance of a model does not answer.
-pub(super) fn offline(model: &StoredModel) -> WireError {
+pub(crate) fn offline(model: &StoredModel) -> WireError {
     WireError::new(ErrorCode::InstanceOffline)
         .with("instance", model.instance)
         .with("name", &model.name)

@@ -5,6 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use corral_contract::{
     InstanceId, ModelId, Timestamp,
     event::AppEvent,
+    labels::Label,
     models::ModelRow,
     size,
     status::{Run, Situation},
@@ -29,7 +30,10 @@ pub(super) fn shown(core: &Core, row: &SqliteRow) -> Result<ModelRow> {
     let aliases = from_json(Some(row.get("aliases"))).unwrap_or_default();
     let last_sync = row.get::<Option<i64>, _>("last_sync").map(Timestamp);
     let checked = from_json(row.get::<Option<&str>, _>("checked"));
-    Ok(ModelRow { checked, ..complete(core, model, row.get("has_log"), aliases, last_sync) })
+    let label = from_json(row.get::<Option<&str>, _>("label")).unwrap_or_default();
+    let preload = row.get("preload");
+    let row = complete(core, model, row.get("has_log"), aliases, last_sync);
+    Ok(ModelRow { checked, label, preload, ..row })
 }
 
 fn complete(
@@ -81,6 +85,8 @@ fn complete(
         online,
         seen_at,
         checked: None,
+        label: Label::default(),
+        preload: false,
     }
 }
 

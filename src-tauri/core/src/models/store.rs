@@ -17,7 +17,7 @@ pub(in crate::models) mod counts;
 pub(in crate::models) mod history;
 pub(crate) mod listed;
 pub(in crate::models) mod search;
-pub(in crate::models) mod seen;
+pub(crate) mod seen;
 pub(in crate::models) mod show;
 pub(in crate::models) mod shown;
 
@@ -115,7 +115,7 @@ pub(crate) async fn get_in(
 }
 
 /// The row is gone.
-pub(super) fn missing(id: ModelId) -> WireError {
+pub(crate) fn missing(id: ModelId) -> WireError {
     WireError::new(ErrorCode::NotFound).with("model", id)
 }
 

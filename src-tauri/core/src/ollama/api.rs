@@ -12,6 +12,9 @@ use crate::Result;
 /// unless another client waits for the same layers.
 pub type PullStream = Pin<Box<dyn Stream<Item = Result<PullLine>> + Send>>;
 
+/// Lines of an answer that is being made. Dropping it ends the making.
+pub type AnswerStream = Pin<Box<dyn Stream<Item = Result<AnswerLine>> + Send>>;
+
 /// One Ollama server. Dropping the future of a call drops its connection.
 #[async_trait]
 pub trait OllamaApi: Send + Sync {
@@ -28,6 +31,12 @@ pub trait OllamaApi: Send + Sync {
     /// Asks for one token, or for one embedding; loads the model for it, and lets it go afterwards
     /// unless it is to be kept. Has no time limit of its own.
     async fn try_out(&self, name: &str, kind: EmbeddingModel, keep: bool) -> Result<()>;
+    /// Asks a model for at most `most` tokens. Has no time limit of its own.
+    async fn generate(&self, name: &str, prompt: &str, most: u32) -> Result<AnswerStream>;
+    /// The embedding of a text. Has no time limit of its own.
+    async fn embed(&self, name: &str, text: &str) -> Result<Embedding>;
+    /// Changes how long a loaded model stays; loads it if it is not loaded.
+    async fn retime(&self, name: &str, keep_alive: &str, kind: EmbeddingModel) -> Result<()>;
     /// Asks to unload; the server does so when running requests have ended.
     async fn unload(&self, name: &str, kind: EmbeddingModel) -> Result<()>;
     /// `/api/delete`; a model that is not there counts as deleted.
@@ -108,6 +117,29 @@ pub struct PullLine {
     pub digest: Option<String>,
     pub total: Option<u64>,
     pub completed: Option<u64>,
+}
+
+/// One line of an answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnswerLine {
+    pub text: String,
+    pub thinking: String,
+    pub done: bool,
+    /// In ns; the last line has the figures.
+    pub load_duration: Option<u64>,
+    pub prompt_tokens: Option<u64>,
+    pub answer_tokens: Option<u64>,
+    /// For the tokens of the answer, in ns.
+    pub answer_duration: Option<u64>,
+}
+
+/// The answer of an embedding model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Embedding {
+    pub vector: Vec<f32>,
+    /// In ns.
+    pub load_duration: Option<u64>,
+    pub prompt_tokens: Option<u64>,
 }
 
 /// An error text of Ollama with the status it came with; classified into a [`WireError`].

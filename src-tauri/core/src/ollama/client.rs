@@ -12,8 +12,11 @@ use url::Url;
 
 use super::{
     answer,
-    api::{EmbeddingModel, LoadedModel, OllamaApi, PullStream, ShowAnswer, TagsAnswer},
-    parse, pull,
+    api::{
+        AnswerStream, Embedding, EmbeddingModel, LoadedModel, OllamaApi, PullStream, ShowAnswer,
+        TagsAnswer,
+    },
+    generate, parse, pull,
     show::show,
     tags,
 };
@@ -148,6 +151,33 @@ impl OllamaApi for HttpOllama {
         };
         let empty = || WireError::new(ErrorCode::BadAnswer).detail("it answered nothing");
         if fine { Ok(()) } else { Err(empty()) }
+    }
+
+    async fn generate(&self, name: &str, prompt: &str, most: u32) -> Result<AnswerStream> {
+        let body = json!({
+            "model": name,
+            "prompt": prompt,
+            "stream": true,
+            "options": { "num_predict": most },
+        });
+        let response = send(self.request(Method::POST, "api/generate").json(&body)).await?;
+        if !response.status().is_success() || answer::is_html(&response) {
+            return Err(answer::refused(response).await);
+        }
+        Ok(generate::follow(response))
+    }
+
+    async fn embed(&self, name: &str, text: &str) -> Result<Embedding> {
+        let body = json!({ "model": name, "input": text });
+        generate::embedding(&self.post("api/embed", &body, None).await?)
+    }
+
+    async fn retime(&self, name: &str, keep: &str, kind: EmbeddingModel) -> Result<()> {
+        let mut body = question(name, kind);
+        if let Some(keep) = keep_alive(keep) {
+            body.insert("keep_alive".to_owned(), keep);
+        }
+        self.post(route(kind), &Value::Object(body), Some(self.short)).await.map(|_| ())
     }
 
     async fn unload(&self, name: &str, kind: EmbeddingModel) -> Result<()> {

@@ -203,5 +203,5 @@ async fn ask(action: Action, row: &ModelRow, options: StartOptions) -> Result<()
 }
 
 async fn start(row: &ModelRow, options: StartOptions) -> Result<(), WireError> {
-    ipc::call::<models::Start>(StartModel { id: row.id, options }).await.map(|_| ())
+    ipc::call::<models::Start>(StartModel::with(row.id, options)).await.map(|_| ())
 }

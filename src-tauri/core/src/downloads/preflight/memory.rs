@@ -49,12 +49,11 @@ pub(super) fn check(
     judge(weights, head, &host)
 }
 
-/// Where a model of so many bytes would run, from its size alone.
-pub(super) fn rough(core: &Core, instance: InstanceId, bytes: u64) -> Fit {
-    if !instances::is_local(core, instance) {
-        return Fit::Unknown;
-    }
-    judge(bytes, None, &core.host.facts()).fit
+/// The estimate for a model of so many bytes, from its size alone.
+pub(super) fn rough(core: &Core, instance: InstanceId, bytes: u64) -> MemoryCheck {
+    let host =
+        if instances::is_local(core, instance) { core.host.facts() } else { HostFacts::default() };
+    judge(bytes, None, &host)
 }
 
 fn judge(weights: u64, head: Option<&Head>, host: &HostFacts) -> MemoryCheck {

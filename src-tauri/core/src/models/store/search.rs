@@ -9,7 +9,13 @@ use corral_contract::{
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteExecutor, sqlite::SqliteRow};
 
 use super::shown::row_columns;
-use crate::{Core, Result, db::failed, models::publish, router::Handle};
+use crate::{
+    Core, Result,
+    db::{failed, json},
+    labels::{self, store::label_key},
+    models::publish,
+    router::Handle,
+};
 
 /// Rows of a page when none are asked for, and at most.
 const USUAL: u32 = 50;
@@ -17,6 +23,10 @@ const MOST: u32 = 500;
 
 /// Rows that are passed over sooner than a count comes back.
 const NEAR: u64 = 2000;
+
+/// Begins a condition about the label of the row, `l`; two brackets end it.
+const HAS_LABEL: &str =
+    concat!(" OR EXISTS (SELECT 1 FROM label l WHERE l.key = ", label_key!("model"), " AND ");
 
 /// Only the ids of the page are looked for, in the index that has their order and holds everything
 /// that is filtered by; the rows themselves are read for the page alone.
@@ -29,8 +39,17 @@ impl Handle<call::Search> for Core {
     }
 }
 
-async fn search(core: &Core, request: &ModelSearchRequest) -> Result<ModelPage> {
-    let wanted = Wanted::read(request)?;
+/// One page of what is asked for.
+///
+/// # Errors
+/// `INVALID_INPUT` naming the field, database errors.
+pub(in crate::models) async fn search(
+    core: &Core,
+    request: &ModelSearchRequest,
+) -> Result<ModelPage> {
+    let mut wanted = Wanted::read(request)?;
+    // While nobody labelled anything, names alone are looked at: the index holds them.
+    wanted.labelled = !request.name.trim().is_empty() && labels::store::any(core).await?;
     // First, as in the snapshot: an event in between is applied twice instead of lost.
     let seq = core.bus.seq();
     let found = match near(core, &wanted).await? {
@@ -98,6 +117,8 @@ struct Wanted<'a> {
     name: Option<String>,
     min: Option<u64>,
     max: Option<u64>,
+    /// There are labels in which the name may be found too.
+    labelled: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -118,7 +139,8 @@ impl<'a> Wanted<'a> {
         }
         let name = request.name.trim();
         let name = (!name.is_empty()).then(|| pattern(name));
-        Ok(Wanted { request, page: request.page.max(1), size, name, min, max })
+        let labelled = false;
+        Ok(Wanted { request, page: request.page.max(1), size, name, min, max, labelled })
     }
 
     /// Rows before a page.
@@ -141,7 +163,31 @@ impl<'a> Wanted<'a> {
             query.push(" AND bytes <= ").push_bind(max.cast_signed());
         }
         if let Some(name) = &self.name {
-            query.push(" AND name LIKE ").push_bind(name.clone()).push(" ESCAPE '\\'");
+            query.push(" AND (name LIKE ").push_bind(name.clone()).push(" ESCAPE '\\'");
+            if self.labelled {
+                query.push(HAS_LABEL).push("l.search LIKE ");
+                query.push_bind(name.to_lowercase()).push(" ESCAPE '\\')");
+            }
+            query.push(")");
+        }
+        self.labels(query);
+    }
+
+    /// The conditions about what the user said and what a model can do.
+    fn labels(&self, query: &mut QueryBuilder<Sqlite>) {
+        if self.request.favourite {
+            query.push(" AND (0").push(HAS_LABEL).push("l.favourite = 1))");
+        }
+        if !self.request.tags.is_empty() {
+            query.push(" AND (0").push(HAS_LABEL);
+            query.push("EXISTS (SELECT 1 FROM json_each(l.tags) own JOIN json_each(");
+            query.push_bind(json(&self.request.tags));
+            query.push(") wanted ON own.value = wanted.value COLLATE NOCASE)))");
+        }
+        if !self.request.capabilities.is_empty() {
+            query.push(" AND EXISTS (SELECT 1 FROM json_each(capabilities) c WHERE c.value IN (");
+            query.push("SELECT value FROM json_each(");
+            query.push_bind(json(&self.request.capabilities)).push(")))");
         }
     }
 

@@ -42,6 +42,20 @@ pub(in crate::models) async fn candidates(
     rows.iter().map(decode).collect()
 }
 
+const LOADED: &str = concat!(
+    "SELECT ",
+    model_columns!(),
+    " FROM model m WHERE m.instance_id = ?1 AND m.run <> 'stopped'
+         AND m.run IN ('running', 'stopping') ORDER BY m.id"
+);
+
+/// Models of an instance that are in memory.
+pub(crate) async fn loaded(core: &Core, instance: InstanceId) -> Result<Vec<StoredModel>> {
+    let rows =
+        sqlx::query(LOADED).bind(instance.0).fetch_all(core.db.read()).await.map_err(failed)?;
+    rows.iter().map(decode).collect()
+}
+
 const IDLE: &str = concat!(
     "SELECT ",
     model_columns!(),

@@ -21,7 +21,14 @@ macro_rules! row_columns {
                    AND a.on_server = 1 AND a.hidden_until IS NULL) AS aliases,
                (SELECT i.last_sync FROM instance i WHERE i.id = m.instance_id) AS last_sync,
                (SELECT json_object('at', c.at, 'damaged', c.damaged) FROM model_check c
-                 WHERE c.model_id = m.id AND c.digest IS m.digest) AS checked"
+                 WHERE c.model_id = m.id AND c.digest IS m.digest) AS checked,
+               (SELECT json_object('favourite', json(iif(l.favourite, 'true', 'false')),
+                                   'tags', json(l.tags), 'note', l.note)
+                 FROM label l WHERE l.key = ",
+            $crate::labels::store::label_key!("m"),
+            ") AS label,
+               EXISTS (SELECT 1 FROM preload p
+                 WHERE p.instance_id = m.instance_id AND p.key = m.key) AS preload"
         )
     };
 }
