@@ -34,7 +34,7 @@ pub use dialog::Dialog;
 pub use drawer::Drawer;
 pub use empty_state::EmptyState;
 pub use error_card::{CopyButton, ErrorCard};
-pub use field::{Field, TextInput};
+pub use field::{Field, TextArea, TextInput};
 pub use glyph::Glyph;
 pub use menu::{Menu, MenuHost, MenuItem, focus, use_menu};
 pub use note::{Note, Tone};

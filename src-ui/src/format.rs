@@ -141,6 +141,12 @@ pub fn time_and_day(words: Words, at: Timestamp, now: Timestamp) -> String {
     if short == time { time } else { format!("{short} {time}") }
 }
 
+/// `850 ms`, `1.2 s`: a measured span.
+#[must_use]
+pub fn milliseconds(ms: u64) -> String {
+    if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1000.0) }
+}
+
 /// A whole number with the separators of the language.
 #[must_use]
 pub fn count(value: u64) -> String {

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 pub mod downloads;
 pub mod feed;
 pub mod instances;
+pub mod labels;
 pub mod models;
 pub mod order;
 pub mod pending;
@@ -14,15 +15,18 @@ pub mod speeds;
 pub mod syncs;
 pub mod system;
 pub mod tasks;
+pub mod trials;
 
 use downloads::Downloads;
 use instances::Instances;
+use labels::Labels;
 use models::Models;
 use pending::Pending;
 use speeds::Speeds;
 use syncs::Syncs;
 use system::System;
 use tasks::Tasks;
+use trials::Trials;
 
 /// Whether the stores follow the core.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,10 +45,12 @@ pub struct Stores {
     pub link: RwSignal<Link>,
     pub instances: RwSignal<Instances>,
     pub models: RwSignal<Models>,
+    pub labels: RwSignal<Labels>,
     pub downloads: RwSignal<Downloads>,
     /// Speeds of the last minute.
     pub speeds: RwSignal<Speeds>,
     pub tasks: RwSignal<Tasks>,
+    pub trials: RwSignal<Trials>,
     pub syncs: RwSignal<Syncs>,
     pub system: RwSignal<System>,
     /// Operations asked for and not yet seen in an event.
@@ -61,9 +67,11 @@ impl Stores {
             link: RwSignal::new(Link::Connecting),
             instances: RwSignal::default(),
             models: RwSignal::default(),
+            labels: RwSignal::default(),
             downloads: RwSignal::default(),
             speeds: RwSignal::default(),
             tasks: RwSignal::default(),
+            trials: RwSignal::default(),
             syncs: RwSignal::default(),
             system: RwSignal::default(),
             pending: RwSignal::default(),
@@ -84,6 +92,7 @@ impl Stores {
     pub fn load(&self, snapshot: &SnapshotView) {
         self.instances.update(|store| store.load(snapshot));
         self.models.update(|store| store.load(snapshot));
+        self.labels.update(|store| store.load(snapshot));
         self.downloads.update(|store| store.load(snapshot));
         self.tasks.update(|store| store.load(snapshot));
         self.syncs.update(|store| store.load(snapshot));
@@ -96,7 +105,9 @@ impl Stores {
         self.instances.maybe_update(|store| store.apply(event));
         self.models.maybe_update(|store| store.apply(seq, event));
         self.downloads.maybe_update(|store| store.apply(event));
+        self.labels.maybe_update(|store| store.apply(event));
         self.tasks.maybe_update(|store| store.apply(event));
+        self.trials.maybe_update(|store| store.apply(event));
         self.syncs.maybe_update(|store| store.apply(event));
         self.system.maybe_update(|store| store.apply(event));
         self.pending.maybe_update(|store| store.apply(event));

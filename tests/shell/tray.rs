@@ -17,7 +17,7 @@ use corral_shell::tray::{
 };
 
 fn named(id: i64, name: &str) -> Named {
-    Named { id: ModelId(id), name: name.to_owned(), moving: false }
+    Named { id: ModelId(id), name: name.to_owned(), moving: false, presets: Vec::new() }
 }
 
 fn with_instances(states: &[ApiState]) -> Picture {
@@ -174,4 +174,18 @@ fn the_picture_follows_the_same_events_as_the_window() {
     assert_eq!(picture.follow(&AppEvent::Resync), Step::AskAll);
     assert_eq!(picture.follow(&AppEvent::InstanceRemoved(InstanceId(1))), Step::AskModels);
     assert!(picture.instances.is_empty());
+}
+
+#[test]
+fn a_recent_model_with_presets_can_be_started_with_each() {
+    let mut picture = with_instances(&[ApiState::Ok]);
+    let presets = vec![(7, "long".to_owned()), (9, "short".to_owned())];
+    picture.recent = vec![named(1, "a:latest"), Named { presets, ..named(3, "c:latest") }];
+    let offered = acts(&entries(&picture, Locale::ZhCn));
+    let with = |preset| Act::StartWith(ModelId(3), preset);
+    let wanted =
+        [Act::Start(ModelId(1)), Act::Start(ModelId(3)), with(7), with(9), Act::Open, Act::Quit];
+    assert_eq!(offered, wanted);
+    assert_eq!(Act::parse(&with(9).id()), Some(with(9)));
+    assert_eq!(Act::parse("start-with:3"), None);
 }

@@ -12,6 +12,8 @@ mod desktop;
 #[cfg(target_os = "linux")]
 mod downloads;
 #[cfg(target_os = "linux")]
+mod find;
+#[cfg(target_os = "linux")]
 mod interruptions;
 #[cfg(target_os = "linux")]
 mod main_job;

@@ -104,6 +104,11 @@ impl Stage {
         launch(&self.server, &self.folder)
     }
 
+    /// A file in the folder of this stage.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// The Models page.
     pub(crate) fn models(&self) -> Models<'_> {
         Models(&self.window)

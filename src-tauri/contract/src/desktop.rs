@@ -19,6 +19,8 @@ commands! { "desktop";
     read Reveal = reveal(FolderRef) -> Nothing,
     /// Lets the user choose a file of this machine.
     read ChooseFile = choose_file(Nothing) -> ChosenFile,
+    /// Lets the user choose where a file is to be written; he is asked before one is replaced.
+    read SaveFile = save_file(SaveTarget) -> ChosenFile,
     /// Saves the window's own preferences.
     read SavePreferences = save_preferences(Preferences) -> Nothing,
     read LoadPreferences = load_preferences(Nothing) -> Preferences,
@@ -35,6 +37,13 @@ pub struct ChannelRef {
 pub struct ChosenFile {
     /// Its full path; `None` = none was chosen.
     pub path: Option<String>,
+}
+
+/// Asks where to write a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaveTarget {
+    /// The name that is offered, with its ending.
+    pub name: String,
 }
 
 /// What this desktop offers.

@@ -10,6 +10,7 @@ use crate::{
     storage, sync, tasks,
 };
 
+mod gpus;
 mod host;
 
 pub(crate) use host::{Host, look_for_gpus};
@@ -52,4 +53,11 @@ impl Handle<call::SetVisible> for Core {
         self.signals.send(Signal::Visible(visible));
         Ok(Nothing {})
     }
+}
+
+/// Memory and graphics cards of this machine as they are now, outside a running core: for
+/// `examples/machine.rs`. Blocks while the drivers answer.
+#[must_use]
+pub fn look_at_machine() -> corral_contract::app::HostFacts {
+    host::look()
 }

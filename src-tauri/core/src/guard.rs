@@ -24,7 +24,10 @@ pub fn guard(actor: Actor, domain: &str, name: &str, _target: &str) -> Result<()
         Actor::Tray => {
             matches!(
                 (domain, name),
-                ("app" | "models", _) | ("downloads", "pause_all" | "resume_all") | ("settings", _)
+                ("app" | "models", _)
+                    | ("downloads", "pause_all" | "resume_all")
+                    | ("settings", _)
+                    | ("running", "of_model" | "stop_all")
             ) && !matches!((domain, name), ("models", "delete"))
         }
         Actor::Scheduler => matches!(

@@ -59,6 +59,8 @@ impl Handle<call::Save> for Core {
         let draft = draft::preset(request)?;
         let model = models::get(self, draft.model).await?;
         store::save(self, &model.key, &draft).await?;
+        // The tray offers presets too.
+        models::publish(self, &[model.id]).await;
         store::view(self, model.instance, &model.key).await
     }
 }
@@ -67,6 +69,7 @@ impl Handle<call::Remove> for Core {
     async fn handle(&self, PresetRef { model, id }: PresetRef) -> Result<RunView> {
         let model = models::get(self, model).await?;
         store::remove(self, &model.key, id).await?;
+        models::publish(self, &[model.id]).await;
         store::view(self, model.instance, &model.key).await
     }
 }

@@ -18,7 +18,12 @@ pub(super) fn act<R: Runtime>(app: &AppHandle<R>, act: Act) {
     match act {
         Act::Open => window::present(app),
         Act::Quit => quit::begin(app),
-        Act::Stop(_) | Act::Start(_) | Act::StopAll | Act::PauseAll | Act::ResumeAll => {
+        Act::Stop(_)
+        | Act::Start(_)
+        | Act::StartWith(..)
+        | Act::StopAll
+        | Act::PauseAll
+        | Act::ResumeAll => {
             let app = app.clone();
             async_runtime::spawn(async move {
                 if let Err(error) = tell_core(&app, act).await {
@@ -35,6 +40,11 @@ async fn tell_core<R: Runtime>(app: &AppHandle<R>, act: Act) -> std::result::Res
         Act::Stop(id) => done(core.run::<models::call::Close>(Actor::Tray, ModelRef { id }).await),
         Act::Start(id) => {
             let request = StartModel::with(id, StartOptions::default());
+            done(core.run::<models::call::Start>(Actor::Tray, request).await)
+        }
+        Act::StartWith(id, preset) => {
+            let preset = Some(preset);
+            let request = StartModel { preset, ..StartModel::with(id, StartOptions::default()) };
             done(core.run::<models::call::Start>(Actor::Tray, request).await)
         }
         Act::StopAll => {

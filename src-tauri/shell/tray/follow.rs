@@ -6,7 +6,8 @@ use corral_contract::{
     app,
     audit::Actor,
     command::Nothing,
-    models::{self, HistoryRequest, ModelRow, ModelSearchRequest},
+    models::{self, HistoryRequest, ModelRef, ModelRow, ModelSearchRequest},
+    running,
     status::{Action, Status},
 };
 use corral_core::{Core, Result};
@@ -112,7 +113,12 @@ async fn recent(core: &Core, loaded: &[Named]) -> Result<Vec<Named>> {
         };
         let page = core.run::<models::call::Search>(Actor::Tray, request).await?;
         let row = page.items.iter().find(|row| row.id == entry.model);
-        found.extend(row.filter(|row| row.actions.contains(&Action::Start)).map(named));
+        if let Some(row) = row.filter(|row| row.actions.contains(&Action::Start)) {
+            let model = ModelRef { id: row.id };
+            let run = core.run::<running::call::OfModel>(Actor::Tray, model).await?;
+            let presets = run.presets.into_iter().map(|preset| (preset.id, preset.name));
+            found.push(Named { presets: presets.collect(), ..named(row) });
+        }
         if found.len() == RECENT {
             break;
         }
@@ -122,7 +128,7 @@ async fn recent(core: &Core, loaded: &[Named]) -> Result<Vec<Named>> {
 
 fn named(row: &ModelRow) -> Named {
     let moving = matches!(row.status, Status::Starting | Status::Stopping);
-    Named { id: row.id, name: row.name.clone(), moving }
+    Named { id: row.id, name: row.name.clone(), moving, presets: Vec::new() }
 }
 
 fn drawing<R: Runtime>(app: &AppHandle<R>, picture: &Picture) -> Drawing {

@@ -13,6 +13,8 @@ pub const MOST: usize = 8;
 pub enum Act {
     Stop(ModelId),
     Start(ModelId),
+    /// With one of its presets.
+    StartWith(ModelId, i64),
     StopAll,
     PauseAll,
     ResumeAll,
@@ -27,6 +29,7 @@ impl Act {
         match self {
             Act::Stop(model) => format!("stop:{model}"),
             Act::Start(model) => format!("start:{model}"),
+            Act::StartWith(model, preset) => format!("start-with:{model}:{preset}"),
             Act::StopAll => "stop-all".to_owned(),
             Act::PauseAll => "pause-all".to_owned(),
             Act::ResumeAll => "resume-all".to_owned(),
@@ -42,6 +45,10 @@ impl Act {
         match id.split_once(':') {
             Some(("stop", number)) => model(number).map(Act::Stop),
             Some(("start", number)) => model(number).map(Act::Start),
+            Some(("start-with", numbers)) => {
+                let (number, preset) = numbers.split_once(':')?;
+                Some(Act::StartWith(model(number)?, preset.parse().ok()?))
+            }
             Some(_) => None,
             None => [Act::StopAll, Act::PauseAll, Act::ResumeAll, Act::Open, Act::Quit]
                 .into_iter()
@@ -75,8 +82,7 @@ pub fn entries(picture: &Picture, locale: Locale) -> Vec<Entry> {
         entries.push(Entry::Line);
     }
     if !picture.recent.is_empty() {
-        let recent = named(&picture.recent, locale, "tray.startModel", Act::Start);
-        entries.push(Entry::Opens(say("tray.start"), recent));
+        entries.push(Entry::Opens(say("tray.start"), recent(&picture.recent, locale)));
         entries.push(Entry::Line);
     }
     if picture.queue.running + picture.queue.waiting > 0 {
@@ -135,6 +141,24 @@ pub fn status(picture: &Picture, locale: Locale) -> String {
         parts.push(text(locale, "tray.status.idle", &[]));
     }
     parts.join(" · ")
+}
+
+/// Models to start; one with presets opens to the side.
+fn recent(models: &[Named], locale: Locale) -> Vec<Entry> {
+    let mut entries = named(models, locale, "tray.startModel", Act::Start);
+    for (entry, model) in entries.iter_mut().zip(models).filter(|(_, it)| !it.presets.is_empty()) {
+        let mut ways = vec![Entry::Does(
+            text(locale, "tray.usual", &[]),
+            (!model.moving).then_some(Act::Start(model.id)),
+        )];
+        ways.extend(model.presets.iter().take(MOST).map(|(preset, name)| {
+            let act = Act::StartWith(model.id, *preset);
+            Entry::Does(name.clone(), (!model.moving).then_some(act))
+        }));
+        let title = text(locale, "tray.startModel", &[("name", &model.name)]);
+        *entry = Entry::Opens(title, ways);
+    }
+    entries
 }
 
 fn named(models: &[Named], locale: Locale, key: &str, act: impl Fn(ModelId) -> Act) -> Vec<Entry> {

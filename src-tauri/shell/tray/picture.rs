@@ -38,6 +38,8 @@ pub struct Named {
     pub name: String,
     /// It is on its way in or out and cannot be stopped now.
     pub moving: bool,
+    /// Kept options it can be started with, by id and name.
+    pub presets: Vec<(i64, String)>,
 }
 
 /// Everything that menu and icon are made of.

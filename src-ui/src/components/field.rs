@@ -29,6 +29,33 @@ pub fn Field(
     }
 }
 
+/// Several lines of text.
+#[component]
+pub fn TextArea(
+    /// Id, unique in the window.
+    id: &'static str,
+    /// What stands there.
+    value: RwSignal<String>,
+    /// Lines that show at once.
+    #[prop(default = 4)]
+    rows: u32,
+    /// An example in grey.
+    #[prop(optional, into)]
+    placeholder: Signal<String>,
+) -> impl IntoView {
+    view! {
+        <textarea
+            id=id
+            class="text-input text-input--area"
+            rows=rows
+            placeholder=placeholder
+            aria-describedby=format!("{id}-note")
+            prop:value=value
+            on:input=move |event| value.set(event_target_value(&event))
+        ></textarea>
+    }
+}
+
 /// One line of text.
 #[component]
 pub fn TextInput(

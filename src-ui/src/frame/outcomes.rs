@@ -45,7 +45,9 @@ impl Outcomes {
             let running = tasks.get(task.id).is_some_and(|before| !is_over(before.state));
             running && !tasks.in_batch(task.id)
         });
-        if !known || !is_over(task.state) || task.kind == TaskKind::Sync {
+        // A sync has its report, a question its answer.
+        let shown = matches!(task.kind, TaskKind::Sync | TaskKind::Ask);
+        if !known || !is_over(task.state) || shown {
             return;
         }
         let name = [("name", task.target.as_str())];

@@ -1,8 +1,11 @@
 //! Following the advice of an error card from one of these pages.
 
-use corral_contract::{Advice, InstanceId, TaskId, WireError};
+use corral_contract::{Advice, ErrorCode, InstanceId, TaskId, WireError};
 
-use crate::navigation::{Navigation, Page};
+use crate::{
+    navigation::{Navigation, Page},
+    words::Words,
+};
 
 /// Whether [`follow`] can do anything with an advice, or the page itself retries.
 fn possible(advice: Advice) -> bool {
@@ -27,6 +30,17 @@ pub fn followable(mut problem: WireError) -> WireError {
 pub fn textual(mut problem: WireError) -> WireError {
     problem.hint = None;
     problem
+}
+
+/// What is wrong with a field, if that is what an error says; empty otherwise.
+#[must_use]
+pub fn reason(words: Words, problem: &WireError, field: &str) -> String {
+    let about = problem.code == ErrorCode::InvalidInput
+        && problem.params.get("field").is_some_and(|named| named == field);
+    match problem.params.get("reason").filter(|_| about) {
+        Some(reason) => words.get_or(&format!("reason.{reason}"), reason),
+        None => String::new(),
+    }
 }
 
 /// Goes where the advice is followed.
@@ -57,8 +71,6 @@ pub fn follow(
 
 #[cfg(test)]
 mod tests {
-    use corral_contract::ErrorCode;
-
     use super::*;
 
     // criterion: 0.6

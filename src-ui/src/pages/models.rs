@@ -1,6 +1,10 @@
 //! The models of an instance, or of all: the page Corral is for.
 
-use leptos::prelude::*;
+use corral_contract::{
+    running::{StopAll, call::Stop},
+    status::Status,
+};
+use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     components::{Button, ButtonKind, IconButton, MenuItem, use_menu},
@@ -8,11 +12,12 @@ use crate::{
     frame::{
         scope::use_scope,
         shortcuts::{Wish, use_keyboard},
-        toasts::use_toasts,
+        toasts::{Toasts, use_toasts},
     },
+    ipc,
     preferences::use_preferences,
     state::use_stores,
-    words::use_words,
+    words::{Words, use_words},
 };
 
 mod actions;
@@ -24,13 +29,18 @@ mod confirm;
 mod create;
 mod delete;
 mod detail;
+mod export;
 mod filter;
+mod filter_menu;
+mod labels;
 mod list;
+mod make_room;
 mod size_filter;
 mod states;
 mod sync_button;
 mod table;
 mod toolbar;
+mod views;
 
 use actions::Actions;
 use batch_bar::BatchBar;
@@ -39,10 +49,14 @@ use confirm::{ConfirmBatch, ConfirmRecreate};
 use create::CreateDialog;
 use delete::DeleteDialog;
 use detail::Detail;
+use export::ExportDialog;
+use labels::LabelsDialog;
 use list::{List, Open};
+use make_room::MakeRoomDialog;
 use sync_button::{SyncButton, sync_chosen};
 use table::ModelTable;
 use toolbar::Toolbar;
+use views::{SaveViewDialog, ViewsDialog};
 
 /// The Models page.
 #[component]
@@ -93,7 +107,20 @@ pub fn ModelsPage() -> impl IntoView {
                 on_press=move |event: web_sys::MouseEvent| {
                     let items = Signal::derive(move || {
                         let open = move || list.open.set(Open::CheckFile);
-                        vec![MenuItem::new(words.get("checks.fileButton"), "check-file", open)]
+                        let export = move || list.open.set(Open::Export);
+                        let mut stop = MenuItem::new(words.get("run.stopAll"), "stop-all", move || {
+                            stop_all(list, toasts, words);
+                        });
+                        stop.icon = Some(icondata::LuSquare);
+                        let loaded = list.stores.models.with(|models| {
+                            models.counts.of(Status::Running) + models.counts.of(Status::Starting)
+                        });
+                        stop.reason = (loaded == 0).then(|| words.get("run.nothingRuns"));
+                        vec![
+                            stop,
+                            MenuItem::new(words.get("export.button"), "export", export),
+                            MenuItem::new(words.get("checks.fileButton"), "check-file", open),
+                        ]
                     });
                     menu.open_under(&event, words.get("common.more"), items);
                 }
@@ -122,7 +149,24 @@ pub fn ModelsPage() -> impl IntoView {
             Open::Delete(ids) => Some(view! { <DeleteDialog ids /> }.into_any()),
             Open::Batch(op) => Some(view! { <ConfirmBatch op /> }.into_any()),
             Open::CheckFile => Some(view! { <CheckFileDialog /> }.into_any()),
+            Open::Labels(ids) => Some(view! { <LabelsDialog ids /> }.into_any()),
+            Open::SaveView => Some(view! { <SaveViewDialog /> }.into_any()),
+            Open::Views => Some(view! { <ViewsDialog /> }.into_any()),
+            Open::Export => Some(view! { <ExportDialog /> }.into_any()),
+            Open::MakeRoom(asked) => {
+                Some(view! { <MakeRoomDialog asked=*asked /> }.into_any())
+            }
             Open::Recreate(id) => Some(view! { <ConfirmRecreate id actions /> }.into_any()),
         }}
     }
+}
+
+/// Unloads everything of the instances that show; each model is an item of one batch.
+fn stop_all(list: List, toasts: Toasts, words: Words) {
+    let request = StopAll { instance: list.scope.chosen.get_untracked() };
+    spawn_local(async move {
+        if let Err(error) = ipc::call::<Stop>(request).await {
+            toasts.error(words.get("batch.failed"), error);
+        }
+    });
 }

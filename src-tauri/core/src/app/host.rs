@@ -6,10 +6,11 @@ use std::{
 };
 
 use corral_contract::{ErrorCode, WireError, app::HostFacts, event::AppEvent, instances::Gpu};
-use sysinfo::{Gpus, MemoryRefreshKind, System};
+use sysinfo::{MemoryRefreshKind, System};
 
 use tokio::sync::oneshot;
 
+use super::gpus::Cards;
 use crate::{Core, Result};
 
 /// Between two looks. Slow, because it must not show in the idle CPU of a hidden window.
@@ -80,13 +81,12 @@ fn look_thread() -> Result<mpsc::Sender<oneshot::Sender<HostFacts>>> {
 /// more than the look itself.
 struct Probe {
     system: Option<System>,
-    gpus: Option<Gpus>,
-    looked_for_gpus: bool,
+    cards: Cards,
 }
 
 impl Probe {
     fn new() -> Self {
-        Probe { system: System::new().ok(), gpus: None, looked_for_gpus: false }
+        Probe { system: System::new().ok(), cards: Cards::default() }
     }
 
     fn measure(&mut self) -> HostFacts {
@@ -94,7 +94,7 @@ impl Probe {
             system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
             (system.used_memory(), system.total_memory())
         });
-        let gpus = self.gpus();
+        let gpus = self.cards.look();
         let sum = |part: fn(&Gpu) -> Option<u64>| {
             let known: Vec<u64> = gpus.iter().filter_map(part).collect();
             (!known.is_empty()).then(|| known.iter().sum())
@@ -107,31 +107,17 @@ impl Probe {
             gpus,
         }
     }
+}
 
-    fn gpus(&mut self) -> Vec<Gpu> {
-        if !self.looked_for_gpus {
-            self.looked_for_gpus = true;
-            self.gpus = Gpus::new_with_refreshed_list()
-                .inspect_err(|error| tracing::info!(%error, "graphics cards cannot be seen"))
-                .ok();
-        }
-        let Some(gpus) = &mut self.gpus else { return Vec::new() };
-        gpus.refresh(true);
-        gpus.iter()
-            .map(|gpu| Gpu {
-                name: gpu.model().unwrap_or("GPU").to_owned(),
-                vendor: gpu.vendor().unwrap_or_default().to_owned(),
-                memory: gpu.total_memory(),
-                used: gpu.used_memory(),
-            })
-            .collect()
-    }
+/// One look at everything.
+pub(super) fn look() -> HostFacts {
+    Probe::new().measure()
 }
 
 /// Graphics cards as they are now, for one look outside the worker. Blocks while the driver
 /// answers.
 pub(crate) fn look_for_gpus() -> Vec<Gpu> {
-    Probe::new().gpus()
+    Cards::default().look()
 }
 
 /// Whether the difference can be seen in the status bar.

@@ -5,13 +5,18 @@ use std::time::Duration;
 use corral_contract::{
     WireError,
     downloads::{JobIds, Priority, call as downloads},
+    labels::{EditLabels, call as labels},
     models::{CreateModel, ModelRef, ModelRow, StartModel, StartOptions, call as models},
+    running::call::Preview,
     status::{Action, Status},
     tasks::{TaskRef, call as tasks},
 };
 use leptos::{prelude::*, task::spawn_local};
 
-use super::list::{List, Open};
+use super::{
+    list::{List, Open},
+    make_room::MakeRoom,
+};
 use crate::{components::MenuItem, frame::toasts::Toasts, ipc, words::Words};
 
 /// How long an assumed state shows when no event confirms it.
@@ -52,7 +57,12 @@ impl Actions {
             ASSUMED,
         );
         spawn_local(async move {
-            if let Err(error) = ask(action, &row, options).await {
+            let asked = if action == Action::Start {
+                self.start(&row, StartModel::with(row.id, options)).await
+            } else {
+                ask(action, &row, options).await
+            };
+            if let Err(error) = asked {
                 pending.maybe_update(|pending| pending.end(row.id));
                 let key = match action {
                     Action::Start => "failed.start",
@@ -61,6 +71,32 @@ impl Actions {
                     _ => "failed.action",
                 };
                 self.toasts.error(self.words.fill(key, &[("name", &row.name)]), error);
+            }
+        });
+    }
+
+    /// Loads a model as `request` says, unless others would have to go: then that is asked first.
+    pub async fn start(self, row: &ModelRow, request: StartModel) -> Result<(), WireError> {
+        let preview = ipc::call::<Preview>(ModelRef { id: row.id }).await;
+        // What cannot be foreseen is no reason not to start.
+        if let Ok(preview) = preview
+            && !preview.evicts.is_empty()
+        {
+            self.list.stores.pending.maybe_update(|pending| pending.end(row.id));
+            let asked = MakeRoom { name: row.name.clone(), request, preview };
+            self.list.open.set(Open::MakeRoom(Box::new(asked)));
+            return Ok(());
+        }
+        ipc::call::<models::Start>(request).await.map(|_| ())
+    }
+
+    /// Makes a model a favourite, or no longer.
+    fn favour(self, row: &ModelRow) {
+        let favourite = Some(!row.label.favourite);
+        let edit = EditLabels { ids: vec![row.id], favourite, ..EditLabels::default() };
+        spawn_local(async move {
+            if let Err(error) = ipc::call::<labels::Edit>(edit).await {
+                self.toasts.error(self.words.get("sending.failed"), error);
             }
         });
     }
@@ -96,9 +132,22 @@ impl Actions {
                 item.reason = why_not(self.words, *action, row);
                 item
             });
+        let liked = row.clone();
+        let key = if row.label.favourite { "action.unfavourite" } else { "action.favourite" };
+        let mut star = MenuItem::new(self.words.get(key), "row-action-favourite", move || {
+            self.favour(&liked);
+        });
+        star.icon = Some(icondata::LuStar);
+        let mut label =
+            MenuItem::new(self.words.get("action.labels"), "row-action-labels", move || {
+                list.open.set(Open::Labels(vec![id]));
+            });
+        label.icon = Some(icondata::LuTag);
         let mut items: Vec<_> = shown.collect();
         let place = items.len() - 1;
         items.insert(place, copy);
+        items.insert(place, label);
+        items.insert(place, star);
         items.insert(place, details);
         items
     }

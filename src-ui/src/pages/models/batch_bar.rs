@@ -125,6 +125,27 @@ pub(super) fn BatchBar() -> impl IntoView {
             >
                 {words.signal("batchOp.recreate")}
             </Button>
+            <Button
+                small=true
+                icon=icondata::LuTag
+                on_press=move |()| {
+                    let ids = models.with_untracked(|models| {
+                        models.selected().iter().copied().collect::<Vec<_>>()
+                    });
+                    list.open.set(Open::Labels(ids));
+                }
+                attr:data-testid="batch-labels"
+            >
+                {words.signal("action.labelsShort")}
+            </Button>
+            <Button
+                small=true
+                icon=icondata::LuFileDown
+                on_press=move |()| list.open.set(Open::Export)
+                attr:data-testid="batch-export"
+            >
+                {words.signal("export.short")}
+            </Button>
             <span class="batch-bar__delete">
                 <Button
                     small=true

@@ -15,7 +15,7 @@ use super::{
     list::use_list,
 };
 use crate::{
-    components::{Button, Checkbox, IconButton, use_menu},
+    components::{Button, Checkbox, Glyph, IconButton, use_menu},
     format,
     state::Stores,
     words::{Words, use_words},
@@ -62,6 +62,8 @@ fn hint(row: Row, key: &str) -> Option<String> {
             "created" => Some(format::moment(row.created_at)),
             "digest" => row.digest.clone(),
             "message" => Some(row.message.clone()),
+            "tags" => Some(row.label.tags.join(", ")),
+            "note" => Some(row.label.note.clone()),
             "capabilities" => Some(row.capabilities.join(", ")),
             "from" => Some(row.registry.clone()),
             "size" => row.bytes.map(|bytes| format!("{} B", format::count(bytes))),
@@ -101,6 +103,14 @@ fn plain(row: Option<&ModelRow>, key: &str, words: Words, stores: Stores) -> Str
             row.digest.as_deref().map(format::short_digest).map_or_else(none, str::to_owned)
         }
         "modified" => row.modified_at.map_or_else(none, format::moment),
+        "tags" if row.label.tags.is_empty() => none(),
+        "tags" => row.label.tags.join(", "),
+        "note" if row.label.note.is_empty() => none(),
+        "note" => row.label.note.lines().next().unwrap_or_default().to_owned(),
+        "parameters" => row.parameter_size.clone().unwrap_or_else(none),
+        "family" => row.family.clone().unwrap_or_else(none),
+        "context" => row.context_length.map_or_else(none, format::count),
+        "preload" => words.get(if row.preload { "common.yes" } else { "common.no" }),
         "capabilities" if row.capabilities.is_empty() => none(),
         "capabilities" => row.capabilities.join(", "),
         _ => String::new(),
@@ -152,11 +162,26 @@ fn NameCell(row: Row) -> impl IntoView {
         let id = row.with(|row| row.as_ref().map(|row| row.instance));
         id.filter(|_| several && !one).map(|id| instance_name(stores, id))
     });
+    let words = use_words();
     let name = Memo::new(move |_| {
-        row.with(|row| row.as_ref().map(|row| (row.id, row.name.clone(), row.aliases.clone())))
+        row.with(|row| {
+            let row = row.as_ref()?;
+            let favourite = row.label.favourite;
+            Some((row.id, row.name.clone(), row.aliases.clone(), favourite))
+        })
+    });
+    // Under the name: whose it is, and what the user calls it.
+    let under = Memo::new(move |_| {
+        let tags = row.with(|row| {
+            let tags = row.as_ref().map(|row| row.label.tags.clone()).unwrap_or_default();
+            tags.iter().map(|tag| format!("#{tag}")).collect::<Vec<_>>().join(" ")
+        });
+        let parts = [instance.get().unwrap_or_default(), tags];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join(" · ")
     });
     move || {
-        name.get().map(|(id, name, aliases)| {
+        name.get().map(|(id, name, aliases, favourite)| {
             let (model, tag) = split(&name);
             let title = if aliases.is_empty() {
                 name.clone()
@@ -175,10 +200,17 @@ fn NameCell(row: Row) -> impl IntoView {
                         }
                     }
                 >
+                    {favourite.then(|| {
+                        view! {
+                            <span class="models__star" role="img" aria-label=words.signal("models.favourite")>
+                                <Glyph icon=icondata::LuStar />
+                            </span>
+                        }
+                    })}
                     {model}
                     <span class="faint">{tag}</span>
                 </button>
-                <small class="models__why">{instance}</small>
+                <small class="models__why cut">{under}</small>
             }
         })
     }

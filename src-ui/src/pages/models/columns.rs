@@ -47,6 +47,12 @@ const KNOWN: &[Known] = &[
         sort: Some(SortKey::CreatedAt),
         ..known("created", 68.0)
     },
+    more("tags", 140.0),
+    more("note", 180.0),
+    more("parameters", 84.0),
+    more("family", 90.0),
+    more("context", 84.0),
+    more("preload", 70.0),
     more("id", 60.0),
     more("message", 180.0),
     more("log", 56.0),
@@ -113,6 +119,27 @@ pub fn resize(preferences: Preferences, key: &str, width: f64) {
     let mut widths: BTreeMap<String, f64> = untrack(|| preferences.get(WIDTHS)).unwrap_or_default();
     widths.insert(key.to_owned(), width);
     preferences.set(WIDTHS, &widths);
+}
+
+/// The choice of columns that differs from the usual one.
+#[must_use]
+pub fn chosen(preferences: Preferences) -> BTreeMap<String, bool> {
+    preferences.get(SHOWN).unwrap_or_default()
+}
+
+/// Shows another choice of columns.
+pub fn choose(preferences: Preferences, chosen: &BTreeMap<String, bool>) {
+    preferences.set(SHOWN, chosen);
+}
+
+/// The keys of the columns that show now and can be written into a file.
+#[must_use]
+pub fn shown(preferences: Preferences, narrow: Narrow) -> Vec<&'static str> {
+    KNOWN
+        .iter()
+        .filter(|column| shows(preferences, column, narrow))
+        .map(|column| column.key)
+        .collect()
 }
 
 /// The entries of the column chooser.

@@ -68,6 +68,9 @@ pub struct Filter {
     pub name: String,
     pub group: Group,
     pub from: Vec<Origin>,
+    pub favourite: bool,
+    pub tags: Vec<String>,
+    pub capabilities: Vec<String>,
     /// As written; only valid sizes get here.
     pub min_size: String,
     pub max_size: String,
@@ -84,6 +87,9 @@ impl Filter {
             name: self.name.trim().to_owned(),
             status: self.group.statuses().to_vec(),
             from: self.from.clone(),
+            favourite: self.favourite,
+            tags: self.tags.clone(),
+            capabilities: self.capabilities.clone(),
             min_size: size(&self.min_size),
             max_size: size(&self.max_size),
             sort_by: self.sort_by,
@@ -96,10 +102,24 @@ impl Filter {
     /// Whether anything is left out.
     #[must_use]
     pub fn restricts(&self) -> bool {
-        !self.name.trim().is_empty()
-            || self.group != Group::All
+        !self.name.trim().is_empty() || self.group != Group::All || self.chosen() || self.sized()
+    }
+
+    /// Whether anything of the filter menu is on.
+    #[must_use]
+    pub fn chosen(&self) -> bool {
+        self.favourite
             || !self.from.is_empty()
-            || self.sized()
+            || !self.tags.is_empty()
+            || !self.capabilities.is_empty()
+    }
+
+    /// Turns everything of the filter menu off.
+    pub fn choose_nothing(&mut self) {
+        self.favourite = false;
+        self.from.clear();
+        self.tags.clear();
+        self.capabilities.clear();
     }
 
     /// Whether a size is set.

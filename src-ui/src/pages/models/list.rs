@@ -11,7 +11,7 @@ use corral_contract::{
 };
 use leptos::{prelude::*, task::spawn_local};
 
-use super::filter::Filter;
+use super::{filter::Filter, make_room::MakeRoom};
 use crate::{
     frame::scope::Scope,
     ipc,
@@ -40,6 +40,16 @@ pub enum Open {
     Batch(corral_contract::models::BatchOp),
     /// The dialog about a file that is to be imported.
     CheckFile,
+    /// Favourite, tags and note of these.
+    Labels(Vec<ModelId>),
+    /// The name of a new view.
+    SaveView,
+    /// The views that are kept.
+    Views,
+    /// The list as a file.
+    Export,
+    /// The question before others make room for a model.
+    MakeRoom(Box<MakeRoom>),
     /// The question before a running model is interrupted.
     Recreate(ModelId),
 }

@@ -1,12 +1,14 @@
-//! The bar above the list: name, chips, origin, size, columns.
+//! The bar above the list: name, chips, filters, size, views, columns.
 
-use corral_contract::status::Origin;
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-use super::{columns, filter::Group, list::use_list, size_filter::SizeFilter};
+use super::{
+    columns, filter::Group, filter_menu::FilterMenu, list::use_list, size_filter::SizeFilter,
+    views::ViewsButton,
+};
 use crate::{
-    components::{Chip, Glyph, IconButton, MenuItem, use_menu},
+    components::{Chip, Glyph, IconButton, use_menu},
     format,
     frame::media::use_narrow,
     words::use_words,
@@ -37,33 +39,6 @@ pub(super) fn Toolbar() -> impl IntoView {
             chosen.unwrap_or(&models.counts).clone()
         })
     });
-    let origins = Signal::derive(move || {
-        let on = list.filter.with(|filter| filter.from.clone());
-        Origin::ALL
-            .iter()
-            .map(|origin| {
-                let label = words.get(&format!("origin.{}", origin.as_str()));
-                let name = format!("from-{}", origin.as_str());
-                let mut item = MenuItem::new(label, &name, move || {
-                    list.filter.update(|filter| {
-                        if filter.from.contains(origin) {
-                            filter.from.retain(|each| each != origin);
-                        } else {
-                            filter.from.push(*origin);
-                        }
-                    });
-                });
-                item.ticked = Some(on.contains(origin));
-                item
-            })
-            .collect::<Vec<_>>()
-    });
-    let from = NodeRef::<html::Span>::new();
-    let open_from = move |()| {
-        if let Some(place) = from.get_untracked().map(|chip| chip.get_bounding_client_rect()) {
-            menu.open(place.left(), place.bottom() + 4.0, words.get("column.from"), origins);
-        }
-    };
     view! {
         <div class="page__bar" role="search">
             <SearchField />
@@ -88,30 +63,10 @@ pub(super) fn Toolbar() -> impl IntoView {
                         }
                     })
                     .collect_view()}
-                <span node_ref=from>
-                    <Chip
-                        icon=icondata::LuListFilter
-                        label=Signal::derive(move || {
-                            let chosen = list.filter.with(|filter| filter.from.clone());
-                            if chosen.is_empty() {
-                                words.get("column.from")
-                            } else {
-                                let names = chosen
-                                    .iter()
-                                    .map(|origin| words.get(&format!("origin.{}", origin.as_str())));
-                                names.collect::<Vec<_>>().join(", ")
-                            }
-                        })
-                        on=Signal::derive(move || {
-                            list.filter.with(|filter| !filter.from.is_empty())
-                        })
-                        on_press=open_from
-                        on_clear=move |()| list.filter.update(|filter| filter.from.clear())
-                        attr:data-testid="filter-from"
-                    />
-                </span>
+                <FilterMenu />
             </div>
             <SizeFilter />
+            <ViewsButton />
             <IconButton
                 icon=icondata::LuColumns3
                 label=words.signal("models.columns")

@@ -8,6 +8,8 @@ use super::*;
 
 fn row(id: i64, status: Status) -> ModelRow {
     ModelRow {
+        label: Default::default(),
+        preload: false,
         id: ModelId(id),
         name: format!("model{id}:latest"),
         size: "1.0 GB".to_owned(),

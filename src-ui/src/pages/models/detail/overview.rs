@@ -14,12 +14,12 @@ use super::{
     super::{
         actions::Actions,
         cells::{Row, instance_name},
-        list::use_list,
+        list::{Open, use_list},
     },
     files::Files,
 };
 use crate::{
-    components::{CopyButton, ErrorCard, Part, ProgressBar, Tag},
+    components::{Button, CopyButton, ErrorCard, Part, ProgressBar, Tag},
     format,
     navigation::use_navigation,
     pages::advice,
@@ -65,6 +65,7 @@ pub(super) fn Overview(row: Row, detail: Arc<ModelDetail>, actions: Actions) -> 
             let detail = detail.clone();
             move || row.get().map(|row| view! { <Facts row detail=detail.clone() /> })
         }
+        {move || row.get().map(|row| view! { <OwnLabel row /> })}
         <Files row detail=detail.clone() />
         <Layers detail />
     }
@@ -103,6 +104,41 @@ fn MemoryNow(memory: Memory) -> impl IntoView {
                         </p>
                     }
                 })}
+        </section>
+    }
+}
+
+/// What the user said about it, and the way to change that.
+#[component]
+fn OwnLabel(row: Arc<ModelRow>) -> impl IntoView {
+    let (words, list) = (use_words(), use_list());
+    let id = row.id;
+    let label = row.label.clone();
+    view! {
+        <section class="detail__section">
+            <div class="detail__head">
+                <h3>{words.signal("labels.section")}</h3>
+                <Button
+                    small=true
+                    icon=icondata::LuTag
+                    on_press=move |()| list.open.set(Open::Labels(vec![id]))
+                    attr:data-testid="detail-labels"
+                >
+                    {words.signal("labels.edit")}
+                </Button>
+            </div>
+            {(!label.tags.is_empty()).then(|| {
+                view! {
+                    <div class="detail__tags">
+                        {label
+                            .tags
+                            .iter()
+                            .map(|tag| view! { <Tag>{format!("#{tag}")}</Tag> })
+                            .collect_view()}
+                    </div>
+                }
+            })}
+            {(!label.note.is_empty()).then(|| view! { <p class="detail__note">{label.note.clone()}</p> })}
         </section>
     }
 }

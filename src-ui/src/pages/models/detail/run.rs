@@ -1,108 +1,104 @@
-//! Starting with options of one's own.
+//! Running a model: what it does now, the options of a start, kept ones, and asking it something.
 
-use corral_contract::{models::StartOptions, status::Action};
-use leptos::prelude::*;
+use corral_contract::{
+    models::{ModelRef, StartModel, StartOptions},
+    running::{PresetRef, RunView, SavePreset, SetPreload, call},
+    status::Action,
+};
+use leptos::{prelude::*, task::spawn_local};
 
 use super::super::{
     actions::{Actions, why_not},
     cells::Row,
 };
 use crate::{
-    components::{Button, ButtonKind, Field, Segmented, TextInput},
+    components::{Button, ButtonKind, Switch},
+    ipc,
+    pages::sending::Sending,
     words::use_words,
 };
 
-/// Reads a whole number; an empty text leaves the server's choice, `None` is not a number.
-fn number<T: std::str::FromStr>(text: &str) -> Option<Option<T>> {
-    match text.trim() {
-        "" => Some(None),
-        text => text.parse().ok().map(Some),
-    }
-}
+mod ask;
+mod form;
+mod now;
+mod presets;
 
-/// A field for a whole number, and what is wrong with it.
-#[derive(Clone, Copy)]
-struct Number {
-    text: RwSignal<String>,
-    wrong: Memo<bool>,
-}
+use ask::AskForm;
+use form::{Form, FormFields};
+use now::LoadedNow;
+use presets::Presets;
 
-impl Number {
-    fn new(check: fn(&str) -> bool) -> Number {
-        let text = RwSignal::new(String::new());
-        Number { text, wrong: Memo::new(move |_| text.with(|text| !check(text))) }
-    }
-}
-
-/// The options of a start, and the button.
+/// Everything about running a model.
 #[component]
 pub(super) fn RunForm(row: Row, actions: Actions) -> impl IntoView {
     let words = use_words();
-    let keep = RwSignal::new(String::new());
-    let context = Number::new(|text| {
-        number::<u32>(text).is_some_and(|value| value.is_none_or(|value| value >= 4))
-    });
-    let gpu = Number::new(|text| {
-        number::<i32>(text).is_some_and(|value| value.is_none_or(|value| value >= -1))
-    });
-    let threads = Number::new(|text| number::<u32>(text).is_some());
-    let batch = Number::new(|text| {
-        number::<u32>(text).is_some_and(|value| value.is_none_or(|value| value > 0))
-    });
-    let main_gpu = Number::new(|text| number::<u32>(text).is_some());
-    let mmap = RwSignal::new("auto");
-    let wrong = Memo::new(move |_| {
-        [context, gpu, threads, batch, main_gpu].iter().any(|field| field.wrong.get())
-    });
-    let go = move || {
-        if wrong.get_untracked() {
-            return;
-        }
-        let text = |field: Number| field.text.get_untracked();
-        let options = StartOptions {
-            keep_alive: Some(keep.get_untracked().trim().to_owned())
-                .filter(|text| !text.is_empty()),
-            num_ctx: number(&text(context)).flatten(),
-            num_gpu: number(&text(gpu)).flatten(),
-            num_thread: number(&text(threads)).flatten(),
-            num_batch: number(&text(batch)).flatten(),
-            main_gpu: number(&text(main_gpu)).flatten(),
-            use_mmap: match mmap.get_untracked() {
-                "on" => Some(true),
-                "off" => Some(false),
-                _ => None,
-            },
-        };
+    let sending = Sending::of_page();
+    let id = row.with_untracked(|row| row.as_ref().map(|row| row.id));
+    let view = RwSignal::new(RunView::default());
+    let form = Form::new();
+    if let Some(id) = id {
+        spawn_local(async move {
+            if let Ok(found) = ipc::call::<call::OfModel>(ModelRef { id }).await {
+                view.try_set(found);
+            }
+        });
+    }
+    let start = move |request: StartModel| {
         if let Some(row) = row.get_untracked() {
-            actions.run(Action::Start, &row, options);
+            spawn_local(async move {
+                if let Err(error) = actions.start(&row, request).await {
+                    let title = untrack(|| words.fill("failed.start", &[("name", &row.name)]));
+                    actions.toasts.error(title, error);
+                }
+            });
+        }
+    };
+    let go = move || {
+        if let (Some(id), Some(options)) = (id, form.options()) {
+            let plain = options == StartOptions::default();
+            start(StartModel { plain, ..StartModel::with(id, options) });
         }
     };
     let reason = Signal::derive(move || {
-        if wrong.get() {
+        if form.wrong.get() {
             return words.get("run.wrong");
         }
         row.with(|row| row.as_deref().and_then(|row| why_not(words, Action::Start, row)))
             .unwrap_or_default()
     });
-    let field = move |id: &'static str, key: &'static str, field: Number| {
-        view! {
-            <Field
-                id=id
-                label=words.signal(key)
-                error=Signal::derive(move || {
-                    if field.wrong.get() { words.get("reason.outOfRange") } else { String::new() }
-                })
-            >
-                <TextInput
-                    id=id
-                    value=field.text
-                    placeholder=words.signal("common.auto")
-                    invalid=field.wrong
-                />
-            </Field>
+    let keep = move |preset: SavePreset| {
+        sending.then::<call::Save>("preset", preset, move |found| view.set(found));
+    };
+    let forget = move |preset: i64| {
+        if let Some(model) = id {
+            let request = PresetRef { model, id: preset };
+            sending.then::<call::Remove>("preset", request, move |found| view.set(found));
+        }
+    };
+    let by_preset = move |preset: i64| {
+        if let Some(id) = id {
+            let preset = Some(preset);
+            start(StartModel { preset, ..StartModel::with(id, StartOptions::default()) });
+        }
+    };
+    let preload = move |on: bool| {
+        if let Some(model) = id {
+            let request = SetPreload { model, on };
+            sending.then::<call::Preload>("preload", request, move |found| view.set(found));
         }
     };
     view! {
+        <LoadedNow row />
+        <Presets
+            model=id
+            view=view
+            form=form
+            blocked=reason
+            pending=sending.pending("preset")
+            on_start=by_preset
+            on_keep=keep
+            on_forget=forget
+        />
         <form
             class="detail__section"
             on:submit=move |event| {
@@ -112,32 +108,9 @@ pub(super) fn RunForm(row: Row, actions: Actions) -> impl IntoView {
                 }
             }
         >
+            <h3>{words.signal("run.options")}</h3>
             <p class="dim">{words.signal("run.about")}</p>
-            <div class="detail__grid">
-                <Field id="run-keep" label=words.signal("field.keepAlive") hint=words.signal("run.keepHint")>
-                    <TextInput id="run-keep" value=keep placeholder=words.signal("common.auto") />
-                </Field>
-                {field("run-ctx", "field.numCtx", context)}
-                {field("run-gpu", "field.numGpu", gpu)}
-                {field("run-threads", "field.numThread", threads)}
-                {field("run-batch", "field.numBatch", batch)}
-                {field("run-main", "field.mainGpu", main_gpu)}
-            </div>
-            <div>
-                <span class="form-row__label">{words.signal("run.mmap")}</span>
-                <Segmented
-                    label=words.signal("run.mmap")
-                    options=Signal::derive(move || {
-                        vec![
-                            ("auto", words.get("common.auto")),
-                            ("on", words.get("common.yes")),
-                            ("off", words.get("common.no")),
-                        ]
-                    })
-                    value=Signal::derive(move || mmap.get().to_owned())
-                    on_change=move |choice: &'static str| mmap.set(choice)
-                />
-            </div>
+            <FormFields form />
             <div>
                 <Button
                     kind=ButtonKind::Primary
@@ -150,19 +123,15 @@ pub(super) fn RunForm(row: Row, actions: Actions) -> impl IntoView {
                 </Button>
             </div>
         </form>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::number;
-
-    #[test]
-    fn empty_leaves_the_choice_to_the_server() {
-        assert_eq!(number::<u32>(" "), Some(None));
-        assert_eq!(number::<u32>(" 8 "), Some(Some(8)));
-        assert_eq!(number::<u32>("-1"), None);
-        assert_eq!(number::<i32>("-1"), Some(Some(-1)));
-        assert_eq!(number::<u32>("many"), None);
+        <section class="detail__section">
+            <Switch
+                on=Signal::derive(move || view.with(|view| view.preload))
+                label=words.signal("run.preload")
+                hint=words.signal("run.preloadHint")
+                on_change=preload
+                attr:data-testid="run-preload"
+            />
+        </section>
+        <AskForm row />
     }
 }
