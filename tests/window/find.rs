@@ -67,12 +67,12 @@ async fn filter_and_keep(stage: &Stage) -> Result<()> {
 
 async fn write_down(stage: &Stage) -> Result<()> {
     let window = &stage.window;
-    let file = stage.file("models.json");
+    let file = stage.file("my-list.json");
     window.click("models-menu").await?;
     window.click("export").await?;
     window.find("dialog-export").await?;
     window.click_css("[data-testid='dialog-export'] [data-testid='option-json']").await?;
-    type_into(window, "export-path", "models.json").await?;
+    type_into(window, "export-path", "my-list.json").await?;
     window.click("export-submit").await?;
     window
         .wait_for("the field says what is wrong", async |window| {
@@ -135,6 +135,8 @@ async fn a_model_is_run_with_a_preset_kept_longer_and_asked() -> Result<()> {
     window.click_css("[data-testid='tab-run']").await?;
     window.click("ask-submit").await?;
     window.text_holds("ask-vector", "dimensions").await?;
+    window.press(Key::Escape).await?;
+    window.gone_from_view("detail").await?;
     window.click("models-menu").await?;
     window.click("stop-all").await?;
     models.status(LLAMA, "Stopped").await?;

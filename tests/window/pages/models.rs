@@ -27,13 +27,11 @@ impl Models<'_> {
         let selector = format!("{} {part}", row(name));
         self.0
             .wait_for(&format!("{name} shows {text:?} in {part}"), async |window| {
-                let elements = window.session().find_all(by_css(&selector)).await?;
-                for element in elements {
-                    if element.text().await.unwrap_or_default().contains(text) {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
+                // The driver's own reading leaves out what is cut to an ellipsis.
+                let body = "return [...document.querySelectorAll(arguments[0])]\
+                            .some(each => each.innerText.includes(arguments[1]))";
+                let holds = window.script(body, vec![selector.clone().into(), text.into()]).await?;
+                Ok(holds == true)
             })
             .await
     }
@@ -98,10 +96,6 @@ impl Models<'_> {
         let names = self.0.script(body, Vec::new()).await?;
         Ok(serde_json::from_value(names)?)
     }
-}
-
-fn by_css(selector: &str) -> thirtyfour::By {
-    thirtyfour::By::Css(selector.to_owned())
 }
 
 fn row(name: &str) -> String {
