@@ -8,12 +8,14 @@
 
 pub mod app;
 pub mod audit;
+pub mod catalogue;
 pub mod checks;
 pub mod command;
 pub mod desktop;
 pub mod downloads;
 pub mod error;
 pub mod event;
+pub mod fit;
 pub mod id;
 pub mod instances;
 pub mod models;
@@ -27,6 +29,7 @@ pub mod storage;
 pub mod sync;
 pub mod tasks;
 pub mod time;
+pub mod updates;
 
 pub use command::{Command, CommandInfo, Domain};
 pub use error::{Advice, ErrorCode, WireError};
@@ -40,6 +43,9 @@ pub const DOMAINS: &[Domain] = &[
     models::DOMAIN,
     downloads::DOMAIN,
     checks::DOMAIN,
+    catalogue::DOMAIN,
+    fit::DOMAIN,
+    updates::DOMAIN,
     sync::DOMAIN,
     tasks::DOMAIN,
     audit::DOMAIN,

@@ -9,6 +9,7 @@ use crate::{
     downloads::Priority,
     progress::Progress,
     status::{Action, Install, Origin, Run, Status},
+    updates::{RowUpdate, UpdateCounts},
 };
 
 mod detail;
@@ -138,6 +139,9 @@ pub struct ModelCounts {
     pub total: u64,
     pub bytes: u64,
     pub by_status: Vec<(Status, u64)>,
+    /// Newer versions in their registries.
+    #[serde(default)]
+    pub updates: UpdateCounts,
 }
 
 impl ModelCounts {
@@ -202,6 +206,9 @@ pub struct ModelRow {
     /// What the last check of its files found; `None` = not checked as they are now.
     #[serde(default)]
     pub checked: Option<RowCheck>,
+    /// A newer version, or the one before that is still kept.
+    #[serde(default)]
+    pub update: Option<RowUpdate>,
 }
 
 /// Where a loaded model lies.

@@ -36,7 +36,7 @@ mod unload;
 mod watch;
 
 pub(crate) use change::{Change, drop_if_nothing_left, ensure_row, set_install};
-pub(crate) use manifests::of_store as layers_of_store;
+pub(crate) use manifests::{made_here, of_store as layers_of_store, weights as weights_file};
 pub(crate) use publish::{publish, publish_all};
 pub(crate) use store::{find, get};
 

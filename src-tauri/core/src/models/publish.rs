@@ -29,7 +29,8 @@ pub(super) fn shown(core: &Core, row: &SqliteRow) -> Result<ModelRow> {
     let aliases = from_json(Some(row.get("aliases"))).unwrap_or_default();
     let last_sync = row.get::<Option<i64>, _>("last_sync").map(Timestamp);
     let checked = from_json(row.get::<Option<&str>, _>("checked"));
-    Ok(ModelRow { checked, ..complete(core, model, row.get("has_log"), aliases, last_sync) })
+    let update = from_json(row.get::<Option<&str>, _>("newer"));
+    Ok(ModelRow { checked, update, ..complete(core, model, row.get("has_log"), aliases, last_sync) })
 }
 
 fn complete(
@@ -81,6 +82,7 @@ fn complete(
         online,
         seen_at,
         checked: None,
+        update: None,
     }
 }
 

@@ -21,7 +21,15 @@ macro_rules! row_columns {
                    AND a.on_server = 1 AND a.hidden_until IS NULL) AS aliases,
                (SELECT i.last_sync FROM instance i WHERE i.id = m.instance_id) AS last_sync,
                (SELECT json_object('at', c.at, 'damaged', c.damaged) FROM model_check c
-                 WHERE c.model_id = m.id AND c.digest IS m.digest) AS checked"
+                 WHERE c.model_id = m.id AND c.digest IS m.digest) AS checked,
+               COALESCE(
+                 (SELECT json_object('state', b.state, 'bytes', NULL, 'snoozed', json('false'))
+                   FROM model_before b WHERE b.model_id = m.id
+                     AND b.state IN ('fetching', 'unproven', 'rollingBack')),
+                 (SELECT json_object('state', 'available', 'bytes', u.bytes, 'snoozed',
+                         json(CASE WHEN u.snoozed IS u.offered THEN 'true' ELSE 'false' END))
+                   FROM model_update u WHERE u.model_id = m.id AND u.digest IS m.digest
+                     AND u.offered IS NOT NULL AND u.offered <> m.digest)) AS newer"
         )
     };
 }
