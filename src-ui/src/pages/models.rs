@@ -10,6 +10,7 @@ use crate::{
         shortcuts::{Wish, use_keyboard},
         toasts::use_toasts,
     },
+    navigation::{Page, use_navigation},
     preferences::use_preferences,
     state::use_stores,
     words::use_words,
@@ -25,7 +26,9 @@ mod create;
 mod delete;
 mod detail;
 mod filter;
+pub mod fit;
 mod list;
+mod radar;
 mod size_filter;
 mod states;
 mod sync_button;
@@ -40,6 +43,7 @@ use create::CreateDialog;
 use delete::DeleteDialog;
 use detail::Detail;
 use list::{List, Open};
+use radar::{RadarLine, UpdatesDialog};
 use sync_button::{SyncButton, sync_chosen};
 use table::ModelTable;
 use toolbar::Toolbar;
@@ -49,8 +53,18 @@ use toolbar::Toolbar;
 pub fn ModelsPage() -> impl IntoView {
     let (stores, words, toasts) = (use_stores(), use_words(), use_toasts());
     let (scope, preferences, keyboard) = (use_scope(), use_preferences(), use_keyboard());
-    let menu = use_menu();
+    let (menu, navigation) = (use_menu(), use_navigation());
     let list = List::provide(stores, scope, preferences);
+    // Other pages send here what is to be opened.
+    Effect::new(move |_| {
+        let place = navigation.place.get();
+        let open = match place.split_once('/') {
+            Some(("get", name)) => Open::Create(name.to_owned()),
+            _ => return,
+        };
+        list.open.set(open);
+        navigation.open(Page::Models);
+    });
     let actions = Actions { list, toasts, words };
     let selecting = Memo::new(move |_| stores.models.with(|models| !models.selected().is_empty()));
     let sub = Memo::new(move |_| {
@@ -93,7 +107,11 @@ pub fn ModelsPage() -> impl IntoView {
                 on_press=move |event: web_sys::MouseEvent| {
                     let items = Signal::derive(move || {
                         let open = move || list.open.set(Open::CheckFile);
-                        vec![MenuItem::new(words.get("checks.fileButton"), "check-file", open)]
+                        let updates = move || list.open.set(Open::Updates);
+                        vec![
+                            MenuItem::new(words.get("updates.button"), "updates", updates),
+                            MenuItem::new(words.get("checks.fileButton"), "check-file", open),
+                        ]
                     });
                     menu.open_under(&event, words.get("common.more"), items);
                 }
@@ -112,6 +130,7 @@ pub fn ModelsPage() -> impl IntoView {
         <Show when=move || selecting.get() fallback=|| view! { <Toolbar /> }>
             <BatchBar />
         </Show>
+        <RadarLine />
         <ModelTable actions />
         {move || {
             list.detail.get().map(|id| view! { <Detail id actions /> })
@@ -121,6 +140,7 @@ pub fn ModelsPage() -> impl IntoView {
             Open::Create(name) => Some(view! { <CreateDialog name /> }.into_any()),
             Open::Delete(ids) => Some(view! { <DeleteDialog ids /> }.into_any()),
             Open::Batch(op) => Some(view! { <ConfirmBatch op /> }.into_any()),
+            Open::Updates => Some(view! { <UpdatesDialog /> }.into_any()),
             Open::CheckFile => Some(view! { <CheckFileDialog /> }.into_any()),
             Open::Recreate(id) => Some(view! { <ConfirmRecreate id actions /> }.into_any()),
         }}
