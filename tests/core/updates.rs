@@ -10,6 +10,7 @@ use corral_contract::{
     tasks::{TaskListRequest, TaskState, TaskView, call as tasks},
     updates::{Applied, UpdateList, UpdatesOf, call},
 };
+use corral_core::{Core, CoreConfig};
 use corral_testbed::{
     FakeOllama, FakeRegistry,
     content::Content,
@@ -74,6 +75,16 @@ impl Place {
         let one = corral_contract::instances::InstanceRef { id: instance };
         bench.ask::<corral_contract::sync::call::Run>(one).await.expect("a first sync");
         Place { bench, server, registry, store }
+    }
+
+    /// Starts Corral again on the same folder.
+    async fn reopen(&mut self) {
+        let mut config = CoreConfig::in_folder(self.bench.folder.path());
+        config.clock = Arc::new(self.bench.clock.clone());
+        config.machine = Arc::new(Played::with_room(&Arc::new(AtomicU64::new(1 << 40))));
+        config.registry = at(&self.registry.url());
+        self.bench.core = Core::start(config).await.expect("the core starts again");
+        online(&self.bench.core).await;
     }
 
     /// The registry has this version from now on.

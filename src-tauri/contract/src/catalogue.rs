@@ -3,12 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    InstanceId, TaskId, Timestamp, WireError,
-    commands,
-    downloads::Fit,
-    instances::InstanceRef,
-    models::OpRef,
-    status::words,
+    InstanceId, TaskId, Timestamp, WireError, commands, downloads::Fit, instances::InstanceRef,
+    models::OpRef, status::words,
 };
 
 commands! { "catalogue";

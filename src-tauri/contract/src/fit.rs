@@ -2,12 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    InstanceId, ModelId,
-    commands,
-    downloads::MemoryCheck,
-    status::words,
-};
+use crate::{InstanceId, ModelId, commands, downloads::MemoryCheck, status::words};
 
 commands! { "fit";
     /// What running a model would take.
@@ -77,4 +72,3 @@ pub struct Evictable {
     pub bytes: u64,
     pub vram: u64,
 }
-

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    InstanceId, JobId, ModelId, TaskId, Timestamp, WireError,
-    commands,
+    InstanceId, JobId, ModelId, TaskId, Timestamp, WireError, commands,
     models::{ModelRef, ModelRefs, OpRef},
     status::words,
 };

@@ -175,7 +175,8 @@ fn reckon(
     check.experts = head.and_then(context::experts);
     (check.cache, check.parallel) = (shape.cache, parallel);
     check.context_length = now.is_some().then_some(context);
-    let sum = weights.saturating_add(check.context_bytes.unwrap_or(0)).saturating_add(check.buffers);
+    let sum =
+        weights.saturating_add(check.context_bytes.unwrap_or(0)).saturating_add(check.buffers);
     check.basis = if now.is_some() { Basis::Head } else { Basis::Size };
     let mut needed = sum;
     if let Some(measured) = measured.filter(|it| now.is_some() || it.context == context) {

@@ -14,9 +14,7 @@ use std::sync::{
 use corral_contract::{
     ErrorCode, InstanceId, TaskId, WireError,
     models::{ModelRef, ModelRefs, OpRef},
-    updates::{
-        Applied, Refused, RolledBack, Snoozed, UpdateList, UpdatesOf, call,
-    },
+    updates::{Applied, Refused, RolledBack, Snoozed, UpdateList, UpdatesOf, call},
 };
 use tokio::time::Instant;
 

@@ -1,20 +1,20 @@
 //! Choosing a model: the list, what registries say of it, and what hf.co finds.
 
 use corral_contract::{
+    WireError,
     catalogue::{
         CatalogueModel, CatalogueView, HubAnswer, SearchHub,
         call::{Hub, List, Refresh},
     },
     instances::InstanceRef,
     tasks::{TaskKind, TaskRef, call::Cancel},
-    WireError,
 };
 use leptos::{html, prelude::*};
 
 use crate::{
     components::{
-        Button, EmptyState, ErrorCard, IconButton, Note, ProgressBar, Part, Skeleton, Tone,
-        use_menu, MenuItem,
+        Button, EmptyState, ErrorCard, IconButton, MenuItem, Note, Part, ProgressBar, Skeleton,
+        Tone, use_menu,
     },
     format,
     frame::{
@@ -143,7 +143,7 @@ pub fn DiscoverPage() -> impl IntoView {
                         </span>
                         <Button
                             small=true
-                            on_press=move |()| page.sending.send::<Cancel>("cancel", TaskRef { id })
+                            on_press=move |()| { page.sending.send::<Cancel>("cancel", TaskRef { id }) }
                         >
                             {words.signal("common.cancel")}
                         </Button>
@@ -255,7 +255,8 @@ impl Discover {
 
     /// Asks for the list again after the user's own changed.
     pub(crate) fn reload(self, id: corral_contract::InstanceId) {
-        self.sending.then::<List>("list", InstanceRef { id }, move |view| self.view.set(Some(view)));
+        self.sending
+            .then::<List>("list", InstanceRef { id }, move |view| self.view.set(Some(view)));
     }
 
     fn model(self, name: &str) -> Option<CatalogueModel> {
@@ -275,9 +276,8 @@ fn Entry(page: Discover, name: String) -> impl IntoView {
 fn HubResults(page: Discover) -> impl IntoView {
     let (words, stores) = (use_words(), use_stores());
     let pending = page.sending.pending("hub");
-    let long = Memo::new(move |_| {
-        page.filter.with(|filter| filter.text.trim().chars().count() >= 2)
-    });
+    let long =
+        Memo::new(move |_| page.filter.with(|filter| filter.text.trim().chars().count() >= 2));
     view! {
         <section class="discover__hub">
             <Show when=move || long.get()>

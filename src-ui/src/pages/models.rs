@@ -34,6 +34,7 @@ mod states;
 mod sync_button;
 mod table;
 mod toolbar;
+mod update_item;
 
 use actions::Actions;
 use batch_bar::BatchBar;

@@ -26,13 +26,19 @@ async fn repositories_are_found_and_their_files_are_tags() {
     place.registry.hub("/api/models", 200, FOUND);
     place.registry.hub(REPOSITORY, 200, FILES);
     let answer = place.search("Herd").await;
-    assert_eq!((answer.items[0].name.as_str(), answer.items[0].downloads), ("hf.co/me/Herd-GGUF", Some(12)));
+    assert_eq!(
+        (answer.items[0].name.as_str(), answer.items[0].downloads),
+        ("hf.co/me/Herd-GGUF", Some(12))
+    );
     assert!(answer.at.is_some() && answer.problem.is_none());
     let list = place.tags("https://huggingface.co/me/Herd-GGUF").await;
     let told: Vec<_> =
         list.tags.iter().map(|tag| (tag.tag.as_str(), tag.bytes, tag.basis)).collect();
     let files = SizeBasis::Files;
-    assert_eq!(told, [("Q4_K_M", Some(2_000_000_000), files), ("Q8_0", Some(4_000_000_000), files)]);
+    assert_eq!(
+        told,
+        [("Q4_K_M", Some(2_000_000_000), files), ("Q8_0", Some(4_000_000_000), files)]
+    );
     assert!(list.tags[0].name.ends_with("/me/Herd-GGUF:Q4_K_M"), "{}", list.tags[0].name);
 }
 

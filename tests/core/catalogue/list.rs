@@ -114,7 +114,11 @@ async fn another_file_can_be_ones_own_list() {
     assert_eq!((view.usual, view.models), (false, 1));
     std::fs::remove_file(&file).expect("gone");
     let view = place.view().await;
-    assert_eq!(view.own.problems[0].why, FileFault::Unreadable, "a chosen one that is gone is told");
+    assert_eq!(
+        view.own.problems[0].why,
+        FileFault::Unreadable,
+        "a chosen one that is gone is told"
+    );
     assert!(set(None).await.expect("back").usual);
 }
 

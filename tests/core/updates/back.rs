@@ -91,14 +91,56 @@ async fn a_version_that_never_loaded_does_not_replace_the_one_that_is_kept() {
     place.check().await;
     place.update().await;
     let third = place.publish(3);
-    place.until_row("the second is there", |row| {
-        row.update.as_ref().is_some_and(|it| it.state == UpdateState::Unproven)
-            && row.digest.as_ref() != Some(&old)
-    })
-    .await;
+    place
+        .until_row("the second is there", |row| {
+            row.update.as_ref().is_some_and(|it| it.state == UpdateState::Unproven)
+                && row.digest.as_ref() != Some(&old)
+        })
+        .await;
     place.check().await;
     place.update().await;
     place.until_row("the third", |row| row.digest.as_deref() == Some(&third.digest)).await;
     let back = place.bench.ask::<call::RollBack>(place.one().await).await.expect("back");
     assert_eq!(back.digest, old, "to the last one that is known to work");
+}
+
+#[tokio::test]
+async fn a_quit_in_between_loses_neither_version() {
+    let mut place = Place::new().await;
+    let old = place.row().await.digest.expect("a digest");
+    let published = place.publish(2);
+    place.check().await;
+    place.registry.hold(true);
+    place.apply().await;
+    place.bench.core.shutdown().await;
+    assert_eq!(place.kept().len(), 1, "on the server it is still kept");
+
+    place.reopen().await;
+    place.registry.hold(false);
+    place
+        .until_row("the update went on", |row| {
+            row.update.as_ref().is_some_and(|it| it.state == UpdateState::Unproven)
+                && row.digest.as_deref() == Some(&published.digest)
+        })
+        .await;
+    let back = place.bench.ask::<call::RollBack>(place.one().await).await.expect("back");
+    assert_eq!((back.digest, place.kept()), (old, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_way_back_that_was_cut_off_is_gone_to_its_end() {
+    let place = Place::new().await;
+    let old = place.row().await.digest.expect("a digest");
+    let published = place.publish(2);
+    place.check().await;
+    place.update().await;
+    place.until_row("it came", |row| row.digest.as_deref() == Some(&published.digest)).await;
+    place.server.fault("/api/copy", Fault::Status(500, "disk".to_owned()));
+    place.bench.ask::<call::RollBack>(place.one().await).await.expect_err("the server refuses");
+    let row = place.row().await;
+    assert_eq!(row.digest.as_deref(), Some(&*published.digest), "nothing was lost");
+    place.server.heal();
+    place.bench.ask::<call::Accept>(place.one().await).await.expect("looked at again");
+    place.until_row("the old one", |row| row.digest.as_ref() == Some(&old)).await;
+    assert_eq!(place.kept(), Vec::<String>::new());
 }

@@ -27,7 +27,10 @@ async fn what_is_newer_is_told_with_its_new_layers_and_what_changed() {
     assert_eq!(update.changed, ["model"]);
     assert_eq!(update.pushed_at, Some(Timestamp(1_795_000_000_000)));
     let row = place.row().await.update.expect("the row says so");
-    assert_eq!((row.state, row.bytes, row.snoozed), (UpdateState::Available, Some(1_000_000), false));
+    assert_eq!(
+        (row.state, row.bytes, row.snoozed),
+        (UpdateState::Available, Some(1_000_000), false)
+    );
     let counts = place.bench.ask::<Counts>(CountModels::default()).await.expect("counts").updates;
     assert_eq!((counts.models, counts.bytes, counts.unproven), (1, 1_000_000, 0));
 }

@@ -118,7 +118,9 @@ fn found(answer: &Value) -> Vec<HubModel> {
             name: without_tag(&name),
             downloads: each.get("downloads").and_then(Value::as_u64),
             likes: each.get("likes").and_then(Value::as_u64),
-            gated: each.get("gated").is_some_and(|it| !matches!(it, Value::Bool(false) | Value::Null)),
+            gated: each
+                .get("gated")
+                .is_some_and(|it| !matches!(it, Value::Bool(false) | Value::Null)),
         })
     };
     answer.as_array().map(|all| all.iter().filter_map(entry).collect()).unwrap_or_default()
@@ -203,8 +205,7 @@ mod tests {
             {"size": 7}, 3
         ]);
         let quants = by_quant(files.as_array().expect("a list"));
-        let told: Vec<_> =
-            quants.iter().map(|it| (it.name.as_str(), it.bytes, it.split)).collect();
+        let told: Vec<_> = quants.iter().map(|it| (it.name.as_str(), it.bytes, it.split)).collect();
         assert_eq!(
             told,
             [

@@ -51,8 +51,12 @@ fn what_is_no_list_is_told_and_nothing_more() {
 
 #[test]
 fn ones_own_goes_over_what_comes_along() {
-    let base = read("{\"models\": [{\"name\": \"a\", \"license\": \"X\", \"tags\": [{\"tag\": \"1b\", \"bytes\": 1}]}]}");
-    let own = read("{\"models\": [{\"name\": \"A\", \"about\": {\"en\": \"mine\"}, \"tags\": [{\"tag\": \"1b\", \"bytes\": 2}, {\"tag\": \"2b\"}]}, {\"name\": \"team/b\"}]}");
+    let base = read(
+        "{\"models\": [{\"name\": \"a\", \"license\": \"X\", \"tags\": [{\"tag\": \"1b\", \"bytes\": 1}]}]}",
+    );
+    let own = read(
+        "{\"models\": [{\"name\": \"A\", \"about\": {\"en\": \"mine\"}, \"tags\": [{\"tag\": \"1b\", \"bytes\": 2}, {\"tag\": \"2b\"}]}, {\"name\": \"team/b\"}]}",
+    );
     let all = merged(base.models, own.models);
     assert_eq!(all.len(), 2);
     let (a, mine) = &all[0];

@@ -10,8 +10,9 @@ use std::{
 use serde_json::Value as Json;
 
 use crate::{
-    Core, checks, instances,
+    Core, checks,
     gguf::{Head, Value},
+    instances,
     models::{self, store::StoredModel},
 };
 

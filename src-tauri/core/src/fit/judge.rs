@@ -8,10 +8,9 @@ use super::store::Measured;
 pub(super) fn judge(check: &mut MemoryCheck) {
     let Some(needed) = check.needed else { return };
     check.fit = place(needed, check, 0, 0);
-    let (vram, bytes) = check
-        .evictable
-        .iter()
-        .fold((0, 0), |sum, each| (sum.0 + each.vram, sum.1 + each.bytes.saturating_sub(each.vram)));
+    let (vram, bytes) = check.evictable.iter().fold((0, 0), |sum, each| {
+        (sum.0 + each.vram, sum.1 + each.bytes.saturating_sub(each.vram))
+    });
     check.fit_evicted = place(needed, check, vram, bytes);
 }
 

@@ -81,11 +81,8 @@ async fn note(core: &Core, instance: InstanceId, loaded: &LoadedModel) -> Result
     let mut reckoned = None;
     if let Some(model) = models::find(core, instance, &name).await? {
         let head = heads::of_installed(core, &model).await;
-        let subject = Subject {
-            weights: model.bytes.unwrap_or(0),
-            head: head.as_ref(),
-            digest: None,
-        };
+        let subject =
+            Subject { weights: model.bytes.unwrap_or(0), head: head.as_ref(), digest: None };
         let shape = Shape { context: loaded.context_length, ..Shape::default() };
         let host = super::host(core, instance);
         // Without correction: that is what is learned.

@@ -30,7 +30,11 @@ pub(super) fn shown(core: &Core, row: &SqliteRow) -> Result<ModelRow> {
     let last_sync = row.get::<Option<i64>, _>("last_sync").map(Timestamp);
     let checked = from_json(row.get::<Option<&str>, _>("checked"));
     let update = from_json(row.get::<Option<&str>, _>("newer"));
-    Ok(ModelRow { checked, update, ..complete(core, model, row.get("has_log"), aliases, last_sync) })
+    Ok(ModelRow {
+        checked,
+        update,
+        ..complete(core, model, row.get("has_log"), aliases, last_sync)
+    })
 }
 
 fn complete(

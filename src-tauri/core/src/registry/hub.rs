@@ -5,12 +5,7 @@ use corral_contract::{ErrorCode, WireError, name::ModelName};
 use reqwest::{Client, header};
 use url::Url;
 
-use super::{
-    Failure, Registries, Repository,
-    address::Route,
-    ask, refusal,
-    site::Root,
-};
+use super::{Failure, Registries, Repository, address::Route, ask, refusal, site::Root};
 
 /// Largest answer that is read, in bytes.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -22,11 +17,7 @@ impl Registries {
     ///
     /// # Errors
     /// As a manifest; `MODEL_UNKNOWN` for what is not there.
-    pub(crate) async fn hub(
-        &self,
-        path: &str,
-        query: &[(&str, &str)],
-    ) -> Result<Vec<u8>, Failure> {
+    pub(crate) async fn hub(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
         let name = ModelName {
             host: HOST.to_owned(),
             namespace: "api".to_owned(),

@@ -16,7 +16,9 @@ use super::{
         before::{self, Stage},
     },
 };
-use crate::{Core, Result, downloads, instances, models, models::store::StoredModel, router::Handle};
+use crate::{
+    Core, Result, downloads, instances, models, models::store::StoredModel, router::Handle,
+};
 
 /// Longest part of a name, in bytes.
 const LONGEST: usize = 80;
@@ -84,8 +86,8 @@ async fn keep(core: &Core, model: &StoredModel) -> Result<()> {
 
 /// The second name of a version.
 fn kept_as(model: &StoredModel, digest: &str) -> Result<String> {
-    let name = ModelName::parse(&model.name)
-        .map_err(|error| WireError::field("name", error.as_str()))?;
+    let name =
+        ModelName::parse(&model.name).map_err(|error| WireError::field("name", error.as_str()))?;
     let end = format!("-{}", model.id);
     let short: String = name.model.chars().take(LONGEST - end.len()).collect();
     Ok(format!("{KEPT}{short}{end}:{}", digest.get(..12).unwrap_or(digest)))

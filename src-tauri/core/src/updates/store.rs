@@ -111,7 +111,12 @@ pub(super) async fn keep(core: &Core, of: &Candidate, found: &Found) -> Result<(
 ///
 /// # Errors
 /// Database errors.
-pub(super) async fn put_off(core: &Core, model: ModelId, digest: &str, offered: &str) -> Result<()> {
+pub(super) async fn put_off(
+    core: &Core,
+    model: ModelId,
+    digest: &str,
+    offered: &str,
+) -> Result<()> {
     let mut transaction = core.db.write().await?;
     sqlx::query(
         "INSERT INTO model_update (model_id, digest, offered, checked_at, snoozed)
@@ -188,11 +193,7 @@ pub(crate) async fn counts(core: &Core, scope: Scope) -> Result<UpdateCounts> {
     .await
     .map_err(failed)?;
     let count = |column: &str| row.get::<i64, _>(column).cast_unsigned();
-    Ok(UpdateCounts {
-        models: count("models"),
-        bytes: count("bytes"),
-        unproven: count("unproven"),
-    })
+    Ok(UpdateCounts { models: count("models"), bytes: count("bytes"), unproven: count("unproven") })
 }
 
 /// What is newer, and what is kept of before.
@@ -276,4 +277,3 @@ pub(super) async fn unchecked(core: &Core, scope: Scope) -> Result<Vec<Unchecked
     };
     Ok(rows.iter().filter_map(view).collect())
 }
-

@@ -49,7 +49,8 @@ impl Order {
 impl Filter {
     pub(super) fn apply(&self, items: &[CatalogueModel]) -> Vec<CatalogueModel> {
         let text = self.text.trim().to_lowercase();
-        let mut shown: Vec<&CatalogueModel> = items.iter().filter(|it| self.wants(it, &text)).collect();
+        let mut shown: Vec<&CatalogueModel> =
+            items.iter().filter(|it| self.wants(it, &text)).collect();
         let smallest = |it: &CatalogueModel| it.tags.iter().filter_map(|tag| tag.bytes).min();
         match self.order {
             Order::Listed => {
@@ -68,7 +69,8 @@ impl Filter {
             || holds(&model.name)
             || holds(&model.about.en)
             || holds(&model.about.zh);
-        let can = self.capability.is_none_or(|wanted| model.capabilities.iter().any(|it| it == wanted));
+        let can =
+            self.capability.is_none_or(|wanted| model.capabilities.iter().any(|it| it == wanted));
         let small = self.most.is_none_or(|most| {
             model.tags.iter().any(|tag| tag.bytes.is_some_and(|bytes| bytes <= most))
         });

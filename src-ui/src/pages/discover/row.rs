@@ -28,9 +28,8 @@ pub(super) fn walk(event: ev::KeyboardEvent) {
     };
     let here = document().active_element();
     let at = |place: u32| rows.get(place).and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok());
-    let place = (0..rows.length()).find(|place| {
-        at(*place).is_some_and(|row| here.as_ref() == Some(row.unchecked_ref()))
-    });
+    let place = (0..rows.length())
+        .find(|place| at(*place).is_some_and(|row| here.as_ref() == Some(row.unchecked_ref())));
     let next = place.map(|place| i64::from(place) + by);
     if let Some(row) = next.and_then(|next| u32::try_from(next).ok()).and_then(at) {
         event.prevent_default();
@@ -61,9 +60,9 @@ pub(super) fn ModelRow(page: Discover, model: CatalogueModel) -> impl IntoView {
         _ => about.en.clone(),
     };
     let facts: Vec<String> = [
-        model.context_length.map(|tokens| {
-            words.fill("discover.context", &[("n", &format::count(tokens))])
-        }),
+        model
+            .context_length
+            .map(|tokens| words.fill("discover.context", &[("n", &format::count(tokens))])),
         model.license.clone(),
     ]
     .into_iter()
@@ -117,9 +116,9 @@ pub(super) fn ModelRow(page: Discover, model: CatalogueModel) -> impl IntoView {
 #[component]
 pub(super) fn HubRow(page: Discover, model: HubModel) -> impl IntoView {
     let words = use_words();
-    let downloads = model.downloads.map(|count| {
-        words.fill("discover.downloads", &[("n", &format::count(count))])
-    });
+    let downloads = model
+        .downloads
+        .map(|count| words.fill("discover.downloads", &[("n", &format::count(count))]));
     view! {
         <Shell page name=model.name.clone()>
             <span class="discover__name"><strong class="cut">{model.name.clone()}</strong></span>

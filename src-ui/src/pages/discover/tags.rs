@@ -93,7 +93,8 @@ fn TagRow(page: Discover, tag: CatalogueTag, best: bool) -> impl IntoView {
     let navigation = use_navigation();
     let (icon, tone) = look(tag.fit);
     let fit = words.signal_of(format!("discover.fit.{}", tag.fit.as_str()));
-    let kind: Vec<String> = [tag.parameters.clone(), tag.quantization.clone()].into_iter().flatten().collect();
+    let kind: Vec<String> =
+        [tag.parameters.clone(), tag.quantization.clone()].into_iter().flatten().collect();
     let bytes = tag.bytes.map(|bytes| match tag.basis {
         SizeBasis::Listed => words.fill("discover.about", &[("bytes", &size::format(bytes))]),
         _ => size::format(bytes),
@@ -106,9 +107,8 @@ fn TagRow(page: Discover, tag: CatalogueTag, best: bool) -> impl IntoView {
     } else {
         ""
     };
-    let reason = Signal::derive(move || {
-        if why_not.is_empty() { String::new() } else { words.get(why_not) }
-    });
+    let reason =
+        Signal::derive(move || if why_not.is_empty() { String::new() } else { words.get(why_not) });
     let key = format!("get:{}", tag.name);
     let pending = page.sending.pending(&key);
     let (name, looked) = (tag.name.clone(), tag.name.clone());

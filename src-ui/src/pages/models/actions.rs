@@ -11,7 +11,10 @@ use corral_contract::{
 };
 use leptos::{prelude::*, task::spawn_local};
 
-use super::list::{List, Open};
+use super::{
+    list::{List, Open},
+    update_item::update_item,
+};
 use crate::{components::MenuItem, frame::toasts::Toasts, ipc, words::Words};
 
 /// How long an assumed state shows when no event confirms it.
@@ -100,6 +103,7 @@ impl Actions {
         let place = items.len() - 1;
         items.insert(place, copy);
         items.insert(place, details);
+        items.splice(place..place, update_item(self, row));
         items
     }
 }

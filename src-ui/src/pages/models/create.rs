@@ -63,7 +63,8 @@ pub(super) fn CreateDialog(name: String) -> impl IntoView {
     let checked = Checked::follow(wanted, target, plain);
     let offered = Offered::follow(name, wanted, target);
     let fit_name = Signal::derive(move || {
-        let there = checked.answer.with(|answer| answer.as_ref().is_some_and(|it| it.total.is_some()));
+        let there =
+            checked.answer.with(|answer| answer.as_ref().is_some_and(|it| it.total.is_some()));
         wanted.get().filter(|_| there).map(|name| name.display())
     });
     // What the check refuses can still be asked for, by pressing a button that says so.

@@ -46,7 +46,8 @@ pub fn FitControl(
         let (shape, instance, model, name) = (shape.get(), instance.get(), model.get(), name.get());
         turn.update_value(|turn| *turn += 1);
         let mine = turn.get_value();
-        let Some(instance) = instance.filter(|_| opened.get() && (model.is_some() || name.is_some()))
+        let Some(instance) =
+            instance.filter(|_| opened.get() && (model.is_some() || name.is_some()))
         else {
             answer.set(None);
             return;
@@ -77,8 +78,11 @@ pub fn FitControl(
             })
             .to_vec()
     });
-    let caches = Signal::derive(move || KvCache::ALL.iter().map(|it| (it.as_str(), it.as_str().to_owned())).collect::<Vec<_>>());
-    let parallel = Signal::derive(move || PARALLEL.map(|it| (it.to_string(), it.to_string())).to_vec());
+    let caches = Signal::derive(move || {
+        KvCache::ALL.iter().map(|it| (it.as_str(), it.as_str().to_owned())).collect::<Vec<_>>()
+    });
+    let parallel =
+        Signal::derive(move || PARALLEL.map(|it| (it.to_string(), it.to_string())).to_vec());
     view! {
         <details
             class="fit-control"
@@ -133,7 +137,8 @@ fn Said(check: MemoryCheck) -> impl IntoView {
     let (icon, tone) = look(check.fit);
     let fit = words.get(&format!("fit.{}", check.fit.as_str()));
     let parts = parts(&check);
-    let (amount, detail, basis) = (amount(words, &check), detail(words, &check), basis(words, &check));
+    let (amount, detail, basis) =
+        (amount(words, &check), detail(words, &check), basis(words, &check));
     let evict = (check.fit_evicted != check.fit && check.fit_evicted != Fit::Unknown).then(|| {
         let names: Vec<String> = check
             .evictable
@@ -195,7 +200,9 @@ fn detail(words: Words, check: &MemoryCheck) -> String {
         said.push(words.fill("fit.windowed", &[("n", &layers.to_string())]));
     }
     if let Some((all, used)) = check.experts {
-        said.push(words.fill("fit.experts", &[("all", &all.to_string()), ("used", &used.to_string())]));
+        said.push(
+            words.fill("fit.experts", &[("all", &all.to_string()), ("used", &used.to_string())]),
+        );
     }
     said.join(" · ")
 }

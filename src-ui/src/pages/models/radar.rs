@@ -47,7 +47,7 @@ pub(super) fn RadarLine() -> impl IntoView {
     view! {
         <Show when=move || some.get()>
             <div class="radar" role="status" data-testid="radar">
-                <Glyph icon=icondata::LuArrowUpCircle />
+                <Glyph icon=icondata::LuCircleArrowUp />
                 <span class="radar__text num" data-testid="radar-text">
                     {move || text(words, counts.get())}
                 </span>
@@ -76,7 +76,8 @@ fn text(words: Words, counts: corral_contract::updates::UpdateCounts) -> String 
     match (counts.models, counts.unproven) {
         (0, _) => words.fill("updates.unproven", &[("n", &unproven)]),
         (_, 0) if counts.bytes == 0 => words.fill("updates.line", &[("n", &models)]),
-        _ => words.fill("updates.lineBytes", &[("n", &models), ("bytes", &size::format(counts.bytes))]),
+        _ => words
+            .fill("updates.lineBytes", &[("n", &models), ("bytes", &size::format(counts.bytes))]),
     }
 }
 
@@ -112,7 +113,8 @@ pub(super) fn UpdatesDialog() -> impl IntoView {
     let nothing = Signal::derive(move || {
         if chosen.with(Vec::is_empty) { words.get("updates.chooseFirst") } else { String::new() }
     });
-    let ids = move || ModelRefs { ids: chosen.get_untracked().into_iter().map(|it| it.0).collect() };
+    let ids =
+        move || ModelRefs { ids: chosen.get_untracked().into_iter().map(|it| it.0).collect() };
     let close = move |()| list.close();
     let footer = move || {
         view! {
@@ -122,7 +124,7 @@ pub(super) fn UpdatesDialog() -> impl IntoView {
             <Button
                 reason=nothing
                 pending=sending.pending("later")
-                on_press=move |()| sending.send::<Snooze>("later", ids())
+                on_press=move |()| { sending.send::<Snooze>("later", ids()) }
                 attr:data-testid="updates-later"
             >
                 {words.signal("updates.later")}
@@ -198,7 +200,7 @@ pub(super) fn UpdatesDialog() -> impl IntoView {
                     small=true
                     icon=icondata::LuRefreshCw
                     pending=Signal::derive(move || checking.get())
-                    on_press=move |()| sending.send::<Check>("check", of())
+                    on_press=move |()| { sending.send::<Check>("check", of()) }
                     attr:data-testid="updates-check"
                 >
                     {words.signal("updates.check")}

@@ -221,8 +221,9 @@ fn FetchWayRow(saving: Saving) -> impl IntoView {
 fn UpdateCheckRow(saving: Saving) -> impl IntoView {
     let words = use_words();
     let often = Signal::derive(move || {
-        let option =
-            |each: &UpdateCheck| (each.as_str(), words.get(&format!("updateCheck.{}", each.as_str())));
+        let option = |each: &UpdateCheck| {
+            (each.as_str(), words.get(&format!("updateCheck.{}", each.as_str())))
+        };
         UpdateCheck::ALL.iter().map(option).collect::<Vec<_>>()
     });
     view! {

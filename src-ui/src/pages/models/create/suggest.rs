@@ -46,7 +46,8 @@ pub(super) fn Suggest(
         let same = move || turn.try_get_value() == Some(mine);
         active.set(None);
         let typed = text.trim().to_owned();
-        let (Some(instance), false) = (instance, typed.is_empty() || taken.with_value(|it| *it == text))
+        let (Some(instance), false) =
+            (instance, typed.is_empty() || taken.with_value(|it| *it == text))
         else {
             open.set(false);
             return;
@@ -72,11 +73,13 @@ pub(super) fn Suggest(
                             spawn_local(async move {
                                 let answer = ipc::call::<Hub>(SearchHub { text: typed }).await;
                                 if let (true, Ok(answer)) = (same(), answer) {
-                                    let more = answer.items.into_iter().take(MOST_HUB).map(|it| Suggestion {
-                                        name: it.name,
-                                        by: SuggestedBy::Hub,
-                                        about: About::default(),
-                                        installed: false,
+                                    let more = answer.items.into_iter().take(MOST_HUB).map(|it| {
+                                        Suggestion {
+                                            name: it.name,
+                                            by: SuggestedBy::Hub,
+                                            about: About::default(),
+                                            installed: false,
+                                        }
                                     });
                                     items.update(|items| items.extend(more));
                                     open.set(items.with_untracked(|items| !items.is_empty()));
@@ -104,8 +107,12 @@ pub(super) fn Suggest(
         let now = active.get_untracked();
         match event.key().as_str() {
             "ArrowDown" => active.set(Some(now.map_or(0, |place| (place + 1) % count.max(1)))),
-            "ArrowUp" => active.set(Some(now.map_or(count.saturating_sub(1), |place| (place + count.max(1) - 1) % count.max(1)))),
-            "Enter" => match now.and_then(|place| items.with_untracked(|items| items.get(place).map(|it| it.name.clone()))) {
+            "ArrowUp" => active.set(Some(now.map_or(count.saturating_sub(1), |place| {
+                (place + count.max(1) - 1) % count.max(1)
+            }))),
+            "Enter" => match now.and_then(|place| {
+                items.with_untracked(|items| items.get(place).map(|it| it.name.clone()))
+            }) {
                 Some(chosen) => take(chosen),
                 None => return,
             },

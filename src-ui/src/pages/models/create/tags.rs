@@ -31,8 +31,7 @@ impl Offered {
         parsed: Memo<Option<ModelName>>,
         instance: Signal<Option<InstanceId>>,
     ) -> Offered {
-        let offered =
-            Offered { list: RwSignal::new(None), complete: RwSignal::new(None), name };
+        let offered = Offered { list: RwSignal::new(None), complete: RwSignal::new(None), name };
         let model = Memo::new(move |_| {
             parsed.get().map(|name| ModelName { tag: "latest".to_owned(), ..name }.display())
         });
@@ -69,7 +68,8 @@ impl Offered {
     fn take(self, list: Option<TagList>) {
         if let Some(list) = &list {
             let wanted = self.complete.get_untracked();
-            let untouched = wanted.as_deref().is_some_and(|it| self.name.with_untracked(|name| name == it));
+            let untouched =
+                wanted.as_deref().is_some_and(|it| self.name.with_untracked(|name| name == it));
             if untouched && let Some(best) = &list.best {
                 let tag = list.tags.iter().find(|tag| tag.tag == *best);
                 self.complete.set(None);

@@ -52,7 +52,7 @@ fn Said(id: corral_contract::ModelId, name: String, update: RowUpdate) -> impl I
     let buttons = match update.state {
         UpdateState::Available => view! {
             {(!update.snoozed).then(|| view! {
-                <Button small=true pending=sending.pending("later") on_press=move |()| sending.send::<Snooze>("later", ids())>
+                <Button small=true pending=sending.pending("later") on_press=move |()| { sending.send::<Snooze>("later", ids()) }>
                     {words.signal("updates.later")}
                 </Button>
             })}
@@ -77,7 +77,7 @@ fn Said(id: corral_contract::ModelId, name: String, update: RowUpdate) -> impl I
         }
         .into_any(),
         UpdateState::Unproven => view! {
-            <Button small=true pending=sending.pending("accept") on_press=move |()| sending.send::<Accept>("accept", one) attr:data-testid="detail-accept">
+            <Button small=true pending=sending.pending("accept") on_press=move |()| { sending.send::<Accept>("accept", one) } attr:data-testid="detail-accept">
                 {words.signal("updates.accept")}
             </Button>
             <Button
@@ -99,7 +99,7 @@ fn Said(id: corral_contract::ModelId, name: String, update: RowUpdate) -> impl I
         UpdateState::Fetching | UpdateState::RollingBack => ().into_any(),
     };
     view! {
-        <Note tone=Tone::Info icon=icondata::LuArrowUpCircle>
+        <Note tone=Tone::Info icon=icondata::LuCircleArrowUp>
             <span data-testid="detail-newer">{text}</span>
             <span class="instance__actions">{buttons}</span>
         </Note>
