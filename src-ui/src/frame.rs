@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use crate::{
     navigation::{Page, use_navigation},
     pages::{
-        activity::ActivityPage, downloads::DownloadsPage, instances::InstancesPage,
-        models::ModelsPage, settings::SettingsPage,
+        activity::ActivityPage, discover::DiscoverPage, downloads::DownloadsPage,
+        instances::InstancesPage, models::ModelsPage, settings::SettingsPage,
     },
 };
 
@@ -49,6 +49,7 @@ pub fn Frame() -> impl IntoView {
                     <Banner />
                     {move || match navigation.page.get() {
                         Page::Models => view! { <ModelsPage /> }.into_any(),
+                        Page::Discover => view! { <DiscoverPage /> }.into_any(),
                         Page::Downloads => view! { <DownloadsPage /> }.into_any(),
                         Page::Instances => view! { <InstancesPage /> }.into_any(),
                         Page::Activity => view! { <ActivityPage /> }.into_any(),

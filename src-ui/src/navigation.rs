@@ -7,6 +7,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Page {
     Models,
+    Discover,
     Downloads,
     Instances,
     Activity,
@@ -15,14 +16,21 @@ pub enum Page {
 
 impl Page {
     /// In the order of the navigation; Ctrl+1 opens the first.
-    pub const ALL: &'static [Page] =
-        &[Page::Models, Page::Downloads, Page::Instances, Page::Activity, Page::Settings];
+    pub const ALL: &'static [Page] = &[
+        Page::Models,
+        Page::Discover,
+        Page::Downloads,
+        Page::Instances,
+        Page::Activity,
+        Page::Settings,
+    ];
 
     /// The word in the address and under `nav.`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Page::Models => "models",
+            Page::Discover => "discover",
             Page::Downloads => "downloads",
             Page::Instances => "instances",
             Page::Activity => "activity",
@@ -35,6 +43,7 @@ impl Page {
     pub fn label(self) -> &'static str {
         match self {
             Page::Models => "nav.models",
+            Page::Discover => "nav.discover",
             Page::Downloads => "nav.downloads",
             Page::Instances => "nav.instances",
             Page::Activity => "nav.activity",

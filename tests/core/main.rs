@@ -2,9 +2,11 @@
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod catalogue;
 mod checks;
 mod conformance;
 mod downloads;
+mod fit;
 mod ground;
 mod instances;
 mod labels;
@@ -18,3 +20,4 @@ mod stage;
 mod support;
 mod sync;
 mod transfers;
+mod updates;

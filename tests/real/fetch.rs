@@ -45,7 +45,12 @@ async fn a_check_knows_what_the_server_has() {
     let Some(binary) = binary() else { return };
     let place = Place::start(&binary).await;
     let (name, _) = place.publish_weights("lab/known:latest", large(5));
-    let wanted = CheckDownload { instance: place.instance, name: name.clone(), insecure: true };
+    let wanted = CheckDownload {
+        instance: place.instance,
+        name: name.clone(),
+        insecure: true,
+        shape: Default::default(),
+    };
     let check = place.ask::<call::Check>(wanted.clone()).await.expect("a check");
     assert!(check.total.is_some_and(|total| total > LARGE));
     assert_eq!((check.missing, check.refusal), (check.total, None));

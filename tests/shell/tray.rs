@@ -150,7 +150,12 @@ fn the_picture_follows_the_same_events_as_the_window() {
     assert_eq!(picture.follow(&AppEvent::Queue(queue.clone())), Step::Redraw);
     assert_eq!(picture.queue, queue);
 
-    let counts = ModelCounts { total: 2, bytes: 0, by_status: vec![(Status::Crashed, 2)] };
+    let counts = ModelCounts {
+        total: 2,
+        bytes: 0,
+        by_status: vec![(Status::Crashed, 2)],
+        ..Default::default()
+    };
     assert_eq!(picture.follow(&AppEvent::Counts(counts)), Step::Redraw);
     assert_eq!(picture.crashed, 2);
 

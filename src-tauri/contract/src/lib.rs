@@ -8,12 +8,14 @@
 
 pub mod app;
 pub mod audit;
+pub mod catalogue;
 pub mod checks;
 pub mod command;
 pub mod desktop;
 pub mod downloads;
 pub mod error;
 pub mod event;
+pub mod fit;
 pub mod id;
 pub mod instances;
 pub mod labels;
@@ -29,6 +31,7 @@ pub mod storage;
 pub mod sync;
 pub mod tasks;
 pub mod time;
+pub mod updates;
 
 pub use command::{Command, CommandInfo, Domain};
 pub use error::{Advice, ErrorCode, WireError};
@@ -44,6 +47,9 @@ pub const DOMAINS: &[Domain] = &[
     running::DOMAIN,
     downloads::DOMAIN,
     checks::DOMAIN,
+    catalogue::DOMAIN,
+    fit::DOMAIN,
+    updates::DOMAIN,
     sync::DOMAIN,
     tasks::DOMAIN,
     audit::DOMAIN,

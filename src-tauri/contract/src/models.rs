@@ -10,6 +10,7 @@ use crate::{
     labels::Label,
     progress::Progress,
     status::{Action, Install, Origin, Run, Status},
+    updates::{RowUpdate, UpdateCounts},
 };
 
 mod detail;
@@ -150,6 +151,9 @@ pub struct ModelCounts {
     pub total: u64,
     pub bytes: u64,
     pub by_status: Vec<(Status, u64)>,
+    /// Newer versions in their registries.
+    #[serde(default)]
+    pub updates: UpdateCounts,
 }
 
 impl ModelCounts {
@@ -220,6 +224,8 @@ pub struct ModelRow {
     /// It is loaded when Corral has started and finds its server.
     #[serde(default)]
     pub preload: bool,
+    /// A newer version, or the one before that is still kept.
+    pub update: Option<RowUpdate>,
 }
 
 /// Where a loaded model lies.

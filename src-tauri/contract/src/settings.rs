@@ -38,6 +38,8 @@ pub struct Settings {
     /// Minutes without a key or the mouse after which the machine counts as unused, 1 to 120.
     pub idle_minutes: u32,
     pub fetch_way: FetchWay,
+    /// How often registries are asked for newer versions of installed models.
+    pub update_check: UpdateCheck,
     /// Ask a model for one token, or one embedding, when its download is done.
     pub smoke_test: bool,
     /// Start unfinished downloads again when Corral starts.
@@ -73,6 +75,7 @@ impl Default for Settings {
             only_while_idle: false,
             idle_minutes: 5,
             fetch_way: FetchWay::Automatic,
+            update_check: UpdateCheck::Daily,
             smoke_test: false,
             resume_on_start: true,
             sync_minutes: 10,
@@ -129,6 +132,15 @@ impl Default for NotifySettings {
             instance_down: true,
             model_crashed: true,
         }
+    }
+}
+
+words! {
+    /// How often registries are asked for newer versions.
+    UpdateCheck {
+        Off = "off",
+        Daily = "daily",
+        Weekly = "weekly",
     }
 }
 

@@ -49,6 +49,10 @@ words! {
         Smoke = "smoke",
         Ask = "ask",
         TableExport = "tableExport",
+        /// Asking registries what the models of the catalogue are.
+        Catalogue = "catalogue",
+        /// Asking registries whether they have something newer.
+        Updates = "updates",
     }
 }
 
@@ -89,10 +93,10 @@ pub struct TaskView {
     pub can_cancel: bool,
 }
 
-/// How much was read of what there is to read.
+/// How much was read of what there is to read, or how many questions were asked of a round of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
-    /// Bytes.
+    /// Bytes, or questions.
     pub done: u64,
     pub total: u64,
     /// Bytes per second; `None` while nothing was measured.

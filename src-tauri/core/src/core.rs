@@ -11,10 +11,10 @@ use corral_contract::Timestamp;
 use crate::{
     CoreConfig, Result, app,
     bus::Bus,
-    checks,
+    catalogue, checks,
     config::Workers,
     db::Db,
-    downloads, instances, labels, logs, models,
+    downloads, fit, instances, labels, logs, models,
     registry::{self, Registries},
     router::Router,
     running,
@@ -25,6 +25,7 @@ use crate::{
     supervise::Supervisor,
     sync, tasks,
     transfers::Transfers,
+    updates,
 };
 
 /// How long a shutdown waits for workers before it leaves them.
@@ -49,6 +50,9 @@ pub struct Inner {
     pub(crate) labels: labels::State,
     pub(crate) downloads: downloads::State,
     pub(crate) checks: checks::State,
+    pub(crate) catalogue: catalogue::State,
+    pub(crate) fit: fit::State,
+    pub(crate) updates: updates::State,
     pub(crate) sync: sync::State,
     pub(crate) host: app::Host,
     pub(crate) registries: Registries,
@@ -101,6 +105,9 @@ impl Core {
             labels: labels::State::default(),
             downloads: downloads::State::default(),
             checks: checks::State::default(),
+            catalogue: catalogue::State::default(),
+            fit: fit::State::default(),
+            updates: updates::State::default(),
             sync: sync::State::default(),
             host: app::Host::default(),
             transfers: Transfers::new(registries.clone()),
@@ -119,6 +126,7 @@ impl Core {
         let seeded = instances::recover(&core).await?;
         models::recover(&core).await?;
         downloads::recover(&core).await?;
+        fit::recover(&core).await?;
         if core.config.workers != Workers::None {
             instances::start(&core);
         }
@@ -143,6 +151,7 @@ impl Core {
         downloads::start(self);
         sync::start(self);
         checks::start(self);
+        updates::start(self);
     }
 
     /// Now, by the clock that was passed in.

@@ -11,7 +11,7 @@ use std::{
 
 use corral_contract::{
     InstanceId, JobId, ModelId,
-    downloads::{Fit, MemoryCheck, Priority, QueueView},
+    downloads::{Priority, QueueView},
     name::ModelName,
     progress::Progress,
     status::Cause,
@@ -90,6 +90,8 @@ pub struct JobOptions {
 }
 
 pub(crate) use change::{enqueue, forget};
+pub(crate) use conditions::metered;
+pub(crate) use preflight::{head_of, missing_bytes, offered};
 pub(crate) use recovery::{recover, stop};
 pub(crate) use seed::seed;
 
@@ -119,17 +121,6 @@ pub(crate) async fn wanted_layers(core: &Core) -> HashSet<String> {
     let queue = core.downloads.queue.lock().await;
     let wanted = queue.entries.values().filter(|entry| entry.job.is_wanted());
     wanted.flat_map(|entry| entry.meter.view().layers).map(|layer| layer.digest).collect()
-}
-
-/// What a model of so many bytes would need, against the memory of this machine when its instance
-/// is here.
-pub(crate) fn memory(core: &Core, instance: InstanceId, bytes: u64) -> MemoryCheck {
-    preflight::by_size(core, instance, bytes)
-}
-
-/// Whether a model of so many bytes would run on this machine, when its instance is here.
-pub(crate) fn fit(core: &Core, instance: InstanceId, bytes: u64) -> Fit {
-    preflight::fit(core, instance, bytes)
 }
 
 /// The whole queue.

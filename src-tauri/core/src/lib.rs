@@ -8,6 +8,7 @@
 pub mod app;
 pub mod audit;
 pub mod bus;
+pub mod catalogue;
 pub mod checks;
 pub mod clock;
 pub mod config;
@@ -15,6 +16,7 @@ pub mod core;
 pub mod db;
 mod digest;
 pub mod downloads;
+pub mod fit;
 mod fleet;
 pub mod gguf;
 pub mod guard;
@@ -36,6 +38,7 @@ pub mod supervise;
 pub mod sync;
 pub mod tasks;
 pub mod transfers;
+pub mod updates;
 
 pub use config::CoreConfig;
 pub use core::Core;

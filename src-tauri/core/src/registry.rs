@@ -25,6 +25,7 @@ mod commands;
 mod draft;
 mod folder;
 mod health;
+mod hub;
 mod key;
 mod login;
 mod manifest;
@@ -110,6 +111,12 @@ impl Failure {
     /// One that another try may not meet.
     pub(crate) fn retry(error: WireError) -> Self {
         Failure { elsewhere: true, ..Failure::of(error) }
+    }
+
+    /// The registry wants to be left alone for a while.
+    pub(crate) fn is_too_many(&self) -> bool {
+        let told = self.error.params.get("status").is_some_and(|status| status == "429");
+        told || self.retry_after.is_some()
     }
 
     fn of(error: WireError) -> Self {

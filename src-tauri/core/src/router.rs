@@ -73,6 +73,9 @@ routes! {
     downloads: Check, List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
         ClearFinished, Next, SetJobLimit, Hours, Conditions;
     checks: Model, Store, Damaged, Repair, Smoke, File, Leftovers, Clean;
+    catalogue: List, Tags, Suggest, Hub, Refresh, SetFile;
+    fit: Estimate;
+    updates: List, Check, Apply, Snooze, RollBack, Accept;
     sync: Run, Cancel, ConfirmEmpty, History, Report;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;

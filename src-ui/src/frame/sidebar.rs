@@ -42,6 +42,7 @@ pub(super) fn Sidebar() -> impl IntoView {
                 <span class="sidebar__name">"Corral"</span>
             </div>
             <Entry page=Page::Models icon=icondata::LuBox count=models bad=broken />
+            <Entry page=Page::Discover icon=icondata::LuCompass count=none bad=none />
             <Entry page=Page::Downloads icon=icondata::LuDownload count=jobs bad=failed />
             <Entry page=Page::Instances icon=icondata::LuServer count=instances bad=offline />
             <Entry page=Page::Activity icon=icondata::LuActivity count=none bad=none />

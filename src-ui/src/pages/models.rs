@@ -15,6 +15,7 @@ use crate::{
         toasts::{Toasts, use_toasts},
     },
     ipc,
+    navigation::{Page, use_navigation},
     preferences::use_preferences,
     state::use_stores,
     words::{Words, use_words},
@@ -32,14 +33,17 @@ mod detail;
 mod export;
 mod filter;
 mod filter_menu;
+pub mod fit;
 mod labels;
 mod list;
 mod make_room;
+mod radar;
 mod size_filter;
 mod states;
 mod sync_button;
 mod table;
 mod toolbar;
+mod update_item;
 mod views;
 
 use actions::Actions;
@@ -53,6 +57,7 @@ use export::ExportDialog;
 use labels::LabelsDialog;
 use list::{List, Open};
 use make_room::MakeRoomDialog;
+use radar::{RadarLine, UpdatesDialog};
 use sync_button::{SyncButton, sync_chosen};
 use table::ModelTable;
 use toolbar::Toolbar;
@@ -63,8 +68,18 @@ use views::{SaveViewDialog, ViewsDialog};
 pub fn ModelsPage() -> impl IntoView {
     let (stores, words, toasts) = (use_stores(), use_words(), use_toasts());
     let (scope, preferences, keyboard) = (use_scope(), use_preferences(), use_keyboard());
-    let menu = use_menu();
+    let (menu, navigation) = (use_menu(), use_navigation());
     let list = List::provide(stores, scope, preferences);
+    // Other pages send here what is to be opened.
+    Effect::new(move |_| {
+        let place = navigation.place.get();
+        let open = match place.split_once('/') {
+            Some(("get", name)) => Open::Create(name.to_owned()),
+            _ => return,
+        };
+        list.open.set(open);
+        navigation.open(Page::Models);
+    });
     let actions = Actions { list, toasts, words };
     let selecting = Memo::new(move |_| stores.models.with(|models| !models.selected().is_empty()));
     let sub = Memo::new(move |_| {
@@ -108,6 +123,7 @@ pub fn ModelsPage() -> impl IntoView {
                     let items = Signal::derive(move || {
                         let open = move || list.open.set(Open::CheckFile);
                         let export = move || list.open.set(Open::Export);
+                        let updates = move || list.open.set(Open::Updates);
                         let mut stop = MenuItem::new(words.get("run.stopAll"), "stop-all", move || {
                             stop_all(list, toasts, words);
                         });
@@ -119,6 +135,7 @@ pub fn ModelsPage() -> impl IntoView {
                         vec![
                             stop,
                             MenuItem::new(words.get("export.button"), "export", export),
+                            MenuItem::new(words.get("updates.button"), "updates", updates),
                             MenuItem::new(words.get("checks.fileButton"), "check-file", open),
                         ]
                     });
@@ -139,6 +156,7 @@ pub fn ModelsPage() -> impl IntoView {
         <Show when=move || selecting.get() fallback=|| view! { <Toolbar /> }>
             <BatchBar />
         </Show>
+        <RadarLine />
         <ModelTable actions />
         {move || {
             list.detail.get().map(|id| view! { <Detail id actions /> })
@@ -148,6 +166,7 @@ pub fn ModelsPage() -> impl IntoView {
             Open::Create(name) => Some(view! { <CreateDialog name /> }.into_any()),
             Open::Delete(ids) => Some(view! { <DeleteDialog ids /> }.into_any()),
             Open::Batch(op) => Some(view! { <ConfirmBatch op /> }.into_any()),
+            Open::Updates => Some(view! { <UpdatesDialog /> }.into_any()),
             Open::CheckFile => Some(view! { <CheckFileDialog /> }.into_any()),
             Open::Labels(ids) => Some(view! { <LabelsDialog ids /> }.into_any()),
             Open::SaveView => Some(view! { <SaveViewDialog /> }.into_any()),

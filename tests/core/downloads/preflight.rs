@@ -88,8 +88,12 @@ impl Place {
     }
 
     async fn check(&self, name: &str) -> Preflight {
-        let wanted =
-            CheckDownload { instance: self.instance, name: name.to_owned(), insecure: false };
+        let wanted = CheckDownload {
+            instance: self.instance,
+            name: name.to_owned(),
+            insecure: false,
+            shape: Default::default(),
+        };
         self.bench.ask::<call::Check>(wanted).await.expect("a check")
     }
 

@@ -114,6 +114,10 @@ pub struct Published {
 pub(crate) struct Book {
     manifests: HashMap<String, Vec<u8>>,
     manifest_status: Option<(u16, String)>,
+    /// Status and body of what is asked below `/api/`, by its path.
+    hub: HashMap<String, (u16, String)>,
+    /// Seconds since 1970 at which every manifest came, when it is told.
+    pushed: Option<i64>,
     /// Status and root that questions for manifests are sent on to.
     manifest_redirect: Option<(u16, String)>,
     contents: HashMap<String, Content>,
@@ -207,6 +211,21 @@ impl Control {
     pub fn manifest_status(&self, answer: Option<(u16, &str)>) {
         let answer = answer.map(|(status, body)| (status, body.to_owned()));
         self.turn(|book| book.manifest_status = answer);
+    }
+
+    /// Answers `GET <path>` with this, as hf.co does below `/api/`.
+    pub fn hub(&self, path: &str, status: u16, body: impl Into<String>) {
+        self.turn(|book| drop(book.hub.insert(path.to_owned(), (status, body.into()))));
+    }
+
+    /// Manifests say that they came at this time, in seconds since 1970.
+    pub fn pushed(&self, at: Option<i64>) {
+        self.turn(|book| book.pushed = at);
+    }
+
+    /// Takes a model away: its manifest is unknown from now on.
+    pub fn withdraw(&self, name: &str) {
+        self.turn(|book| drop(book.manifests.remove(name)));
     }
 
     /// Questions for manifests are sent on to the same path below a root; `None` = answered.

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InstanceId, ModelId, WireError, status::words};
+use crate::{
+    InstanceId, ModelId, WireError,
+    fit::{Evictable, KvCache, Shape},
+    status::words,
+};
 
 /// Asks what getting a model would take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +17,9 @@ pub struct CheckDownload {
     /// Plain http to the registry.
     #[serde(default)]
     pub insecure: bool,
+    /// How it would be run.
+    #[serde(default)]
+    pub shape: Shape,
 }
 
 /// What getting a model would take. `None` = not known, for a reason that is among the warnings.
@@ -70,11 +77,30 @@ pub struct MemoryCheck {
     pub margin: u64,
     /// Tokens of context that it was reckoned with.
     pub context_length: Option<u64>,
+    /// What the context is kept in, and for how many requests at once.
+    pub cache: KvCache,
+    pub parallel: u32,
     pub basis: Basis,
+    /// Loads that the estimate was corrected by; 0 = none.
+    pub loads: u32,
+    /// Parts of what is needed: weights, context, buffers.
+    pub weights: u64,
+    pub context_bytes: Option<u64>,
+    pub buffers: u64,
+    /// Longest context that it was made for.
+    pub longest_context: Option<u64>,
+    /// Experts of a mixture: all lie in memory, this many work on a token.
+    pub experts: Option<(u64, u64)>,
+    /// Layers that only remember the last tokens, when that was reckoned with.
+    pub windowed_layers: Option<u64>,
     pub vram_free: Option<u64>,
     pub vram_total: Option<u64>,
     pub ram_free: Option<u64>,
     pub ram_total: Option<u64>,
+    /// Loaded models that the server may let go for it.
+    pub evictable: Vec<Evictable>,
+    /// Where it would run without those.
+    pub fit_evicted: Fit,
 }
 
 words! {
@@ -98,6 +124,10 @@ words! {
         Head = "head",
         /// The size of the file alone.
         Size = "size",
+        /// The server said what this very model took.
+        Measured = "measured",
+        /// Head or size, corrected by what other models took on this server.
+        Learned = "learned",
         Nothing = "nothing",
     }
 }

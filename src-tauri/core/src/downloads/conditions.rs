@@ -86,6 +86,11 @@ fn reason(settings: &Settings, now: ConditionsNow) -> Option<WaitReason> {
     (settings.only_while_idle && in_use).then_some(WaitReason::InUse { minutes })
 }
 
+/// Whether the connection is paid by volume; `None` = the system does not tell.
+pub(crate) async fn metered(core: &Core) -> Option<bool> {
+    look(core).await.metered
+}
+
 async fn look(core: &Core) -> ConditionsNow {
     let machine = core.config.machine.clone();
     let asked = tokio::task::spawn_blocking(move || ConditionsNow {

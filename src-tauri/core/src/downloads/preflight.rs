@@ -9,19 +9,22 @@ use std::{
 
 use corral_contract::{
     ErrorCode, InstanceId, WireError,
-    downloads::{CheckDownload, DiskCheck, Fit, MemoryCheck, NetworkCheck, Preflight, call},
+    downloads::{CheckDownload, DiskCheck, Fit, NetworkCheck, Preflight, call},
+    fit::Shape,
     name::ModelName,
 };
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    Core, Result, instances,
+    Core, Result, fit,
+    fit::Subject,
+    gguf::Head,
+    instances,
     registry::{Manifest, Repository},
     router::Handle,
 };
 
 mod head;
-mod memory;
 mod missing;
 mod room;
 
@@ -33,14 +36,60 @@ const CHECK_LIMIT: Duration = Duration::from_secs(20);
 const FRESH: Duration = Duration::from_secs(120);
 const MEGABYTE: u64 = 1_000_000;
 
-/// What a model of so many bytes would need, from its size alone.
-pub(super) fn by_size(core: &Core, instance: InstanceId, bytes: u64) -> MemoryCheck {
-    memory::rough(core, instance, bytes)
+/// A model as its registry has it.
+pub(crate) struct Offered {
+    repository: Repository,
+    pub(crate) manifest: Arc<Manifest>,
+    /// Bytes of what is loaded into memory.
+    pub(crate) weights: u64,
+    /// `sha256:` and 64 hex digits.
+    pub(crate) weights_digest: Option<String>,
 }
 
-/// Where a model of so many bytes would run, from its size alone.
-pub(super) fn fit(core: &Core, instance: InstanceId, bytes: u64) -> Fit {
-    by_size(core, instance, bytes).fit
+/// What a registry has under a name; one that was asked for a moment ago is not asked for again.
+///
+/// # Errors
+/// As [`crate::registry::Registries::manifest`].
+pub(crate) async fn offered(
+    core: &Core,
+    instance: InstanceId,
+    name: &ModelName,
+) -> Result<Offered> {
+    let repository = repository(core, instance, name, false);
+    let (manifest, _) = manifest(core, &repository, CHECK_LIMIT).await?;
+    let weights_digest = manifest.of_kind("model").map(|blob| blob.digest.clone());
+    Ok(Offered { repository, weights: weights(&manifest), weights_digest, manifest })
+}
+
+/// The head of its weights, if it can be had.
+pub(crate) async fn head_of(core: &Core, offered: &Offered) -> Option<Head> {
+    let told = head::read(&core.registries, &offered.repository, &offered.manifest).await;
+    let head = told.head?;
+    if let Some(digest) = &offered.weights_digest {
+        core.fit.keep_head(digest, &head);
+    }
+    Some(head)
+}
+
+/// Bytes of what is not on an instance; `None` when it cannot be known.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn missing_bytes(
+    core: &Core,
+    instance: InstanceId,
+    manifest: &Manifest,
+) -> Result<Option<u64>> {
+    let store = instances::store_now(core, instance).await?;
+    let missing = missing::missing(core, instance, store.path.as_deref(), manifest).await;
+    Ok(missing.map(|missing| missing.bytes))
+}
+
+/// Bytes of what is loaded into memory.
+fn weights(manifest: &Manifest) -> u64 {
+    let loaded =
+        |kind: &str| matches!(kind, "model" | "projector" | "adapter" | "draft" | "tensor");
+    manifest.blobs.iter().filter(|blob| loaded(&blob.kind)).map(|blob| blob.size).sum()
 }
 
 /// Manifests that were asked for a moment ago, with how long the registry took.
@@ -79,7 +128,8 @@ impl Handle<call::Check> for Core {
             Ok((manifest, took)) => {
                 view.network.reachable = true;
                 view.network.latency_ms = took.as_millis().try_into().ok();
-                weigh(self, request.instance, &repository, &manifest, &mut view).await?;
+                let of = (&repository, &*manifest);
+                weigh(self, request.instance, of, request.shape, &mut view).await?;
             }
             Err(error) if refuses(&error) => {
                 view.network.reachable = true;
@@ -157,7 +207,7 @@ fn blank(repository: &Repository) -> Preflight {
         quantization: None,
         license: None,
         disk: DiskCheck::default(),
-        memory: memory::unknown(),
+        memory: fit::unknown(),
         network: NetworkCheck::default(),
         refusal: None,
         warnings: Vec::new(),
@@ -184,8 +234,8 @@ async fn room(core: &Core, instance: InstanceId, view: &mut Preflight) -> Result
 async fn weigh(
     core: &Core,
     instance: InstanceId,
-    repository: &Repository,
-    manifest: &Manifest,
+    (repository, manifest): (&Repository, &Manifest),
+    shape: Shape,
     view: &mut Preflight,
 ) -> Result<()> {
     let count = |layers: usize| u32::try_from(layers).unwrap_or(u32::MAX);
@@ -197,8 +247,16 @@ async fn weigh(
     view.parameters = told.parameters;
     view.quantization = told.quantization;
     view.license = told.license;
-    view.memory = memory::check(core, instance, manifest, told.head.as_ref());
-    if view.memory.fit == corral_contract::downloads::Fit::TooLarge {
+    if let (Some(head), Some(weights)) = (&told.head, manifest.of_kind("model")) {
+        core.fit.keep_head(&weights.digest, head);
+    }
+    let subject = Subject {
+        weights: weights(manifest),
+        head: told.head.as_ref(),
+        digest: Some(&manifest.digest),
+    };
+    view.memory = fit::check(core, instance, subject, shape).await?;
+    if view.memory.fit == Fit::TooLarge {
         let needed = view.memory.needed.unwrap_or(0);
         view.warnings.push(WireError::new(ErrorCode::MemoryShort).with("needed", needed));
     }

@@ -30,6 +30,9 @@ struct Layer {
     digest: String,
     #[serde(default)]
     size: u64,
+    /// What it was made from.
+    #[serde(default)]
+    from: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +77,7 @@ pub(crate) async fn of_store(
 
 /// The file name of a model's weights in its store; `None` when the store or the manifest cannot
 /// be seen, or it has none.
-pub(super) async fn weights(core: &Core, instance: InstanceId, key: &str) -> Option<String> {
+pub(crate) async fn weights(core: &Core, instance: InstanceId, key: &str) -> Option<String> {
     let store = store::store_path(core, instance).await.ok()??;
     let name = ModelName::parse(key).ok()?;
     let manifests = PathBuf::from(store).join("manifests");
@@ -82,6 +85,18 @@ pub(super) async fn weights(core: &Core, instance: InstanceId, key: &str) -> Opt
     let layers = tokio::task::spawn_blocking(move || layers(&file)).await.ok()??;
     let weights = layers.into_iter().find(|layer| kind_of(&layer.media_type) == "model")?;
     Some(weights.digest.replace(':', "-"))
+}
+
+/// Whether a model says that it was made from files of its own store: then it is not what its
+/// registry has under the name.
+pub(crate) async fn made_here(core: &Core, instance: InstanceId, key: &str) -> bool {
+    let Ok(Some(store)) = store::store_path(core, instance).await else { return false };
+    let Ok(name) = ModelName::parse(key) else { return false };
+    let file = PathBuf::from(&store).join("manifests").join(name.host).join(name.namespace);
+    let file = file.join(name.model).join(name.tag);
+    let layers = tokio::task::spawn_blocking(move || layers(&file)).await.ok().flatten();
+    let of_here = |layer: &Layer| layer.from.as_ref().is_some_and(|from| from.contains(&store));
+    layers.is_some_and(|layers| layers.iter().any(of_here))
 }
 
 /// Reads `manifests/<host>/<namespace>/<model>/<tag>`. What cannot be read is left out, as Ollama
@@ -214,6 +229,7 @@ mod tests {
             media_type: "application/vnd.ollama.image.model".to_owned(),
             digest: (*digest).to_owned(),
             size: *size,
+            from: None,
         };
         Manifests(
             models

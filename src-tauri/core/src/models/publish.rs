@@ -32,8 +32,9 @@ pub(super) fn shown(core: &Core, row: &SqliteRow) -> Result<ModelRow> {
     let checked = from_json(row.get::<Option<&str>, _>("checked"));
     let label = from_json(row.get::<Option<&str>, _>("label")).unwrap_or_default();
     let preload = row.get("preload");
+    let update = from_json(row.get::<Option<&str>, _>("newer"));
     let row = complete(core, model, row.get("has_log"), aliases, last_sync);
-    Ok(ModelRow { checked, label, preload, ..row })
+    Ok(ModelRow { checked, label, preload, update, ..row })
 }
 
 fn complete(
@@ -87,6 +88,7 @@ fn complete(
         checked: None,
         label: Label::default(),
         preload: false,
+        update: None,
     }
 }
 

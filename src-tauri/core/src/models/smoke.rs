@@ -17,7 +17,7 @@ use super::{
     publish::publish,
     store::StoredModel,
 };
-use crate::{Core, Result, checks, downloads, instances, router::Handle, tasks::Task};
+use crate::{Core, Result, checks, fit, instances, router::Handle, tasks::Task, updates};
 
 impl Handle<call::Smoke> for Core {
     async fn handle(&self, ModelRef { id }: ModelRef) -> Result<OpRef> {
@@ -29,7 +29,7 @@ impl Handle<call::Smoke> for Core {
 /// The operation behind `checks.smoke`. A model that was not in memory leaves it at once.
 pub(super) async fn smoke(core: &Core, model: &StoredModel, task: &Task) -> Result<()> {
     let loaded = model.run == Run::Running;
-    let fit = downloads::fit(core, model.instance, model.bytes.unwrap_or(0));
+    let fit = fit::rough(core, model.instance, model.bytes.unwrap_or(0));
     if !loaded && matches!(fit, Fit::Later | Fit::TooLarge) {
         task.note("not tested: there is too little memory for it now");
         return keep(core, model, SmokeOutcome::NotTested, None, None).await;
@@ -50,7 +50,9 @@ pub(super) async fn smoke(core: &Core, model: &StoredModel, task: &Task) -> Resu
         Ok(()) => {
             let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             task.note(format!("it answered after {ms} ms"));
-            keep(core, model, SmokeOutcome::Passed, Some(ms), None).await
+            keep(core, model, SmokeOutcome::Passed, Some(ms), None).await?;
+            updates::proven(core, model.id).await;
+            Ok(())
         }
         // Says nothing about the model.
         Err(error) if super::load::unreachable(error.code) => Err(error),

@@ -16,7 +16,7 @@ use super::{
     poll::{Found, Watch},
     publish, store,
 };
-use crate::{Core, Result, instances, signal::Signal, sync};
+use crate::{Core, Result, fit, instances, signal::Signal, sync, updates};
 
 /// How often the list of installed models is looked at while the window shows.
 const TAGS_EVERY: Duration = Duration::from_secs(30);
@@ -93,7 +93,11 @@ async fn look(
     let client = instances::client(core, instance)?;
     let runners = watch.runners(core, instance).await;
     let found = match client.ps().await {
-        Ok(loaded) => watch.look(core, instance, &loaded, &runners).await?,
+        Ok(loaded) => {
+            fit::learn(core, instance, &loaded);
+            updates::loaded(core, instance, &loaded).await;
+            watch.look(core, instance, &loaded, &runners).await?
+        }
         Err(error) => {
             // The instance's own poller decides how it is; the models are left as they are.
             tracing::debug!(instance = instance.0, %error, "loaded models could not be read");

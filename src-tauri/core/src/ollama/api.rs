@@ -41,6 +41,8 @@ pub trait OllamaApi: Send + Sync {
     async fn unload(&self, name: &str, kind: EmbeddingModel) -> Result<()>;
     /// `/api/delete`; a model that is not there counts as deleted.
     async fn delete(&self, name: &str) -> Result<()>;
+    /// `/api/copy`: another name for the same content; what had that name is replaced.
+    async fn copy(&self, source: &str, destination: &str) -> Result<()>;
     /// Whether the store has a blob, `sha256:` and 64 hex digits. Says nothing about its bytes.
     async fn has_blob(&self, digest: &str) -> Result<bool>;
     /// `POST /api/blobs`: the server hashes what it gets. Takes as long as it takes.

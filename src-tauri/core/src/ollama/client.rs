@@ -195,6 +195,12 @@ impl OllamaApi for HttpOllama {
         }
     }
 
+    async fn copy(&self, source: &str, destination: &str) -> Result<()> {
+        let body = json!({ "source": source, "destination": destination });
+        let request = self.request(Method::POST, "api/copy").json(&body);
+        answer::done(send(request.timeout(self.short)).await?).await
+    }
+
     async fn has_blob(&self, digest: &str) -> Result<bool> {
         let request = self.request(Method::HEAD, &format!("api/blobs/{digest}"));
         let response = send(request.timeout(self.short)).await?;

@@ -36,6 +36,8 @@ pub struct Manifest {
     pub digest: String,
     /// Layers in their order, then the config; each digest once.
     pub blobs: Vec<Blob>,
+    /// When it was put there, in ms since 1970, where the registry tells.
+    pub pushed_at: Option<i64>,
 }
 
 /// One layer, or the config.
@@ -89,7 +91,7 @@ impl Manifest {
             return Err(wrong(format!("its layers have {total} bytes")));
         }
         let digest = hex(&Sha256::digest(&bytes));
-        Ok(Manifest { bytes, digest, blobs })
+        Ok(Manifest { bytes, digest, blobs, pushed_at: None })
     }
 
     /// Bytes of everything it lists.
@@ -179,8 +181,26 @@ impl Registries {
         if !response.status().is_success() {
             return Err(refusal::manifest(response, repository).await);
         }
-        read(ask::whole(response, LARGEST).await?)
+        let pushed_at = pushed_at(&response);
+        let manifest = read(ask::whole(response, LARGEST).await?)?;
+        Ok(Manifest { pushed_at, ..manifest })
     }
+}
+
+/// Some registries say when a manifest came: in seconds since 1970, or as a date.
+fn pushed_at(response: &reqwest::Response) -> Option<i64> {
+    let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::trim);
+    let read = |text: &str| {
+        let seconds = text.parse::<i64>().ok().filter(|at| (0..1 << 40).contains(at));
+        let date = || {
+            let date = chrono::DateTime::parse_from_rfc3339(text);
+            date.or_else(|_| chrono::DateTime::parse_from_rfc2822(text)).ok()
+        };
+        // More seconds than those of the year 5000 are milliseconds.
+        let ms = |at: i64| if at > 100_000_000_000 { at } else { at * 1000 };
+        seconds.map(ms).or_else(|| date().map(|at| at.timestamp_millis()))
+    };
+    header("ollama-push-time").or_else(|| header("last-modified")).and_then(read)
 }
 
 fn read(bytes: Vec<u8>) -> std::result::Result<Manifest, Failure> {

@@ -7,11 +7,16 @@
 
 use corral_contract::{
     ModelId,
+    fit::Shape,
     running::{Evicted, Eviction, StartPreview},
     status::Run,
 };
 
-use crate::{Core, Result, downloads, instances, models};
+use crate::{
+    Core, Result,
+    fit::{self, Subject},
+    instances, models,
+};
 
 /// Models per graphics card that Ollama keeps at once when nobody says how many.
 const PER_CARD: usize = 3;
@@ -27,7 +32,12 @@ pub(super) async fn preview(core: &Core, id: ModelId) -> Result<StartPreview> {
         let expires = each.memory.and_then(|memory| memory.expires_at);
         (expires.is_none(), expires, each.id)
     });
-    let check = downloads::memory(core, model.instance, model.bytes.unwrap_or(0));
+    let subject = Subject {
+        weights: model.bytes.unwrap_or(0),
+        digest: model.digest.as_deref(),
+        ..Subject::default()
+    };
+    let check = fit::check(core, model.instance, subject, Shape::default()).await?;
     let local = instances::is_local(core, model.instance);
     let cards = core.host.facts().gpus.len().max(1);
     let on_card = check.vram_total.is_some();

@@ -12,7 +12,7 @@ use corral_contract::{
 };
 
 use super::store::Known;
-use crate::ollama::TagsModel;
+use crate::{ollama::TagsModel, updates};
 
 /// Errors that one report carries.
 const MOST_ERRORS: usize = 100;
@@ -44,7 +44,7 @@ pub(super) fn diff<'a>(listed: &'a [TagsModel], known: &[Known]) -> Diff<'a> {
     });
     let mut seen = vec![false; known.len()];
     let mut fresh: HashSet<String> = HashSet::new();
-    for item in listed {
+    for item in listed.iter().filter(|item| !updates::is_kept(&item.name)) {
         let mut place = by_name.get(item.name.as_str()).copied();
         if place.is_none() {
             let name = match ModelName::parse(&item.name) {

@@ -16,6 +16,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     list::{List, Open},
     make_room::MakeRoom,
+    update_item::update_item,
 };
 use crate::{components::MenuItem, frame::toasts::Toasts, ipc, words::Words};
 
@@ -149,6 +150,7 @@ impl Actions {
         items.insert(place, label);
         items.insert(place, star);
         items.insert(place, details);
+        items.splice(place..place, update_item(self, row));
         items
     }
 }

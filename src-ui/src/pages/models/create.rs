@@ -1,6 +1,8 @@
 //! Getting a model: the name is checked while it is written, and stays when the core refuses it.
 
 mod check;
+mod suggest;
+mod tags;
 
 use corral_contract::{
     ErrorCode, InstanceId, WireError,
@@ -11,8 +13,10 @@ use corral_contract::{
 use leptos::{prelude::*, task::spawn_local};
 
 use check::{CheckPanel, Checked};
+use suggest::Suggest;
+use tags::{Offered, TagChips};
 
-use super::list::use_list;
+use super::{fit::FitControl, list::use_list};
 use crate::{
     components::{
         Button, ButtonKind, Checkbox, Dialog, ErrorCard, Field, Segmented, Select, TextInput,
@@ -57,6 +61,12 @@ pub(super) fn CreateDialog(name: String) -> impl IntoView {
     let wanted = Memo::new(move |_| parsed.get().ok());
     let plain = Signal::derive(move || insecure.get() && elsewhere.get());
     let checked = Checked::follow(wanted, target, plain);
+    let offered = Offered::follow(name, wanted, target);
+    let fit_name = Signal::derive(move || {
+        let there =
+            checked.answer.with(|answer| answer.as_ref().is_some_and(|it| it.total.is_some()));
+        wanted.get().filter(|_| there).map(|name| name.display())
+    });
     // What the check refuses can still be asked for, by pressing a button that says so.
     let refused = Memo::new(move |_| {
         let by_check = checked.answer.with(|answer| {
@@ -169,21 +179,35 @@ pub(super) fn CreateDialog(name: String) -> impl IntoView {
                 }
             >
                 <Field id="create-name" label=words.signal("create.name") hint=hint error=wrong>
-                    <TextInput
-                        id="create-name"
-                        value=name
-                        mono=true
-                        autofocus=true
-                        placeholder=words.signal("create.example")
-                        invalid=Signal::derive(move || !wrong.get().is_empty())
-                        on_change=move |_| {
+                    <Suggest
+                        name
+                        instance=target
+                        on_take=move |chosen: String| {
                             touched.set(true);
                             failure.set(None);
+                            offered.take_best_of(&chosen);
                         }
-                        attr:data-testid="create-name"
-                    />
+                    >
+                        <TextInput
+                            id="create-name"
+                            value=name
+                            mono=true
+                            autofocus=true
+                            placeholder=words.signal("create.example")
+                            invalid=Signal::derive(move || !wrong.get().is_empty())
+                            on_change=move |_| {
+                                touched.set(true);
+                                failure.set(None);
+                            }
+                            attr:data-testid="create-name"
+                        />
+                    </Suggest>
                 </Field>
+                <TagChips offered parsed=wanted />
                 <CheckPanel checked=checked />
+                <Show when=move || fit_name.with(Option::is_some)>
+                    <FitControl instance=target name=fit_name />
+                </Show>
                 <Show when=move || several.get()>
                     <Field id="create-instance" label=words.signal("top.instance")>
                         <Select

@@ -22,6 +22,7 @@ use crate::{
 mod files;
 mod history;
 mod log;
+mod newer;
 mod overview;
 mod run;
 mod template;

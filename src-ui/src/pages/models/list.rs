@@ -38,6 +38,8 @@ pub enum Open {
     Delete(Vec<ModelId>),
     /// The question before an operation over the selection.
     Batch(corral_contract::models::BatchOp),
+    /// Newer versions of installed models.
+    Updates,
     /// The dialog about a file that is to be imported.
     CheckFile,
     /// Favourite, tags and note of these.

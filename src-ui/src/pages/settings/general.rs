@@ -1,4 +1,4 @@
-use corral_contract::settings::{FetchWay, Language, NotifySettings, Settings};
+use corral_contract::settings::{FetchWay, Language, NotifySettings, Settings, UpdateCheck};
 use leptos::prelude::*;
 
 use super::{Row, Section, moments::Moments, number::NumberRow, saving::Saving};
@@ -96,6 +96,7 @@ pub(super) fn Downloads(saving: Saving) -> impl IntoView {
                 write=|it, to| it.bandwidth_kb = to
             />
             <FetchWayRow saving />
+            <UpdateCheckRow saving />
             <SwitchRow
                 saving
                 field="smokeTest"
@@ -210,6 +211,31 @@ fn FetchWayRow(saving: Saving) -> impl IntoView {
                 value=Signal::derive(move || saving.read(|it| it.fetch_way.as_str().to_owned()))
                 on_change=set
                 attr:data-testid="settings-fetchWay"
+            />
+        </Row>
+    }
+}
+
+/// How often registries are asked for newer versions.
+#[component]
+fn UpdateCheckRow(saving: Saving) -> impl IntoView {
+    let words = use_words();
+    let often = Signal::derive(move || {
+        let option = |each: &UpdateCheck| {
+            (each.as_str(), words.get(&format!("updateCheck.{}", each.as_str())))
+        };
+        UpdateCheck::ALL.iter().map(option).collect::<Vec<_>>()
+    });
+    view! {
+        <Row label=words.signal("settings.updateCheck") hint=words.signal("settings.updateCheckHint")>
+            <Segmented
+                label=words.signal("settings.updateCheck")
+                options=often
+                value=Signal::derive(move || saving.read(|it| it.update_check.as_str().to_owned()))
+                on_change=move |to: &'static str| saving.save(|settings| {
+                    settings.update_check = UpdateCheck::parse(to).unwrap_or(settings.update_check);
+                })
+                attr:data-testid="settings-updateCheck"
             />
         </Row>
     }

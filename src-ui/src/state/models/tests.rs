@@ -42,6 +42,7 @@ fn row(id: i64, status: Status) -> ModelRow {
         online: true,
         seen_at: None,
         checked: None,
+        update: None,
     }
 }
 

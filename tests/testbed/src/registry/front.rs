@@ -31,6 +31,9 @@ pub(super) async fn serve(
     if let Some(refusal) = locked(&shared, &parts) {
         return refusal;
     }
+    if path.starts_with("/api/") {
+        return hub(&shared, path);
+    }
     let rest = path.strip_prefix("/v2/").unwrap_or_default();
     if let Some((name, tag)) = rest.split_once("/manifests/") {
         return manifest(&shared, path, &format!("{name}:{tag}"));
@@ -138,7 +141,21 @@ fn manifest(shared: &Shared, path: &str, name: &str) -> Response {
     let mut response = plain(StatusCode::OK, manifest.clone());
     let kind = "application/vnd.docker.distribution.manifest.v2+json";
     set(&mut response, header::CONTENT_TYPE, kind);
+    if let Some(at) = book.pushed {
+        let name = header::HeaderName::from_static("ollama-push-time");
+        set(&mut response, name, &at.to_string());
+    }
     response
+}
+
+fn hub(shared: &Shared, path: &str) -> Response {
+    let book = lock(&shared.book);
+    match book.hub.get(path) {
+        Some((status, body)) => {
+            plain(StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY), body.clone())
+        }
+        None => plain(StatusCode::NOT_FOUND, "{\"error\":\"Repository not found\"}"),
+    }
 }
 
 async fn blob(shared: &Arc<Shared>, parts: &Parts, digest: &str, cutter: Cutter) -> Response {

@@ -7,7 +7,7 @@ use corral_contract::{
 };
 use sqlx::Row;
 
-use crate::{Core, Result, db::failed, router::Handle};
+use crate::{Core, Result, db::failed, router::Handle, updates};
 
 /// Answered by the index `model_search` alone.
 const COUNTS: &str = "SELECT status, COUNT(*) AS models, COALESCE(SUM(bytes), 0) AS bytes
@@ -33,6 +33,7 @@ pub(in crate::models) async fn counts(
         }
     }
     counts.by_status.sort();
+    counts.updates = updates::counts(core, instance).await?;
     Ok(counts)
 }
 

@@ -28,7 +28,15 @@ macro_rules! row_columns {
             $crate::labels::store::label_key!("m"),
             ") AS label,
                EXISTS (SELECT 1 FROM preload p
-                 WHERE p.instance_id = m.instance_id AND p.key = m.key) AS preload"
+                 WHERE p.instance_id = m.instance_id AND p.key = m.key) AS preload,
+               COALESCE(
+                 (SELECT json_object('state', b.state, 'bytes', NULL, 'snoozed', json('false'))
+                   FROM model_before b WHERE b.model_id = m.id
+                     AND b.state IN ('fetching', 'unproven', 'rollingBack')),
+                 (SELECT json_object('state', 'available', 'bytes', u.bytes, 'snoozed',
+                         json(CASE WHEN u.snoozed IS u.offered THEN 'true' ELSE 'false' END))
+                   FROM model_update u WHERE u.model_id = m.id AND u.digest IS m.digest
+                     AND u.offered IS NOT NULL AND u.offered <> m.digest)) AS newer"
         )
     };
 }

@@ -3,7 +3,9 @@
 use corral_contract::{
     models::ModelRow,
     progress::{LayerState, Progress},
+    size,
     status::Status,
+    updates::{RowUpdate, UpdateState},
 };
 use leptos::prelude::*;
 
@@ -97,6 +99,9 @@ fn reason(row: &ModelRow, words: Words, stores: Stores) -> Option<(String, bool)
     if let Some(damaged) = row.checked.map(|it| it.damaged).filter(|n| resting && *n > 0) {
         return Some((words.fill("checks.rowDamaged", &[("n", &damaged.to_string())]), true));
     }
+    if let Some(update) = row.update.as_ref().filter(|it| resting && !it.snoozed) {
+        return Some((newer(update, words), false));
+    }
     match row.status {
         Status::Queued | Status::Paused | Status::Downloading | Status::Verifying => {
             let now = stores.now.get();
@@ -110,6 +115,16 @@ fn reason(row: &ModelRow, words: Words, stores: Stores) -> Option<(String, bool)
         Status::Starting => Some((words.get("taskPhase.loading"), false)),
         Status::Unavailable => Some((words.get("models.goneFromServer"), false)),
         _ => None,
+    }
+}
+
+/// Something newer, or the version before that is still kept.
+fn newer(update: &RowUpdate, words: Words) -> String {
+    match (update.state, update.bytes.filter(|bytes| *bytes > 0)) {
+        (UpdateState::Available, Some(bytes)) => {
+            words.fill("updates.rowBytes", &[("bytes", &size::format(bytes))])
+        }
+        (state, _) => words.get(&format!("updates.row.{}", state.as_str())),
     }
 }
 

@@ -54,7 +54,12 @@ impl Checked {
             checked.asking.set(true);
             let ask = move || {
                 if turn.try_get_value() == Some(mine) {
-                    let request = CheckDownload { instance, name: name.display(), insecure };
+                    let request = CheckDownload {
+                        instance,
+                        name: name.display(),
+                        insecure,
+                        shape: Default::default(),
+                    };
                     spawn_local(async move {
                         let answer = ipc::call::<Check>(request).await;
                         if turn.try_get_value() == Some(mine) {
@@ -212,16 +217,26 @@ fn memory(words: Words, check: MemoryCheck) -> Option<impl IntoView> {
         vec![Part::of(used, whole, "off"), Part::of(needed.min(free), whole, "gpu")]
     });
     let (basis, context, margin) = (check.basis, check.context_length, check.margin);
+    let loads = check.loads;
     let text = move || {
         let needed = size::format(needed);
         let margin = size::format(margin);
         let context = context.map(format::count).unwrap_or_default();
-        let key = if basis == Basis::Head { "check.memory" } else { "check.memoryRough" };
+        let key = match basis {
+            Basis::Head => "check.memory",
+            Basis::Measured => "check.memoryMeasured",
+            Basis::Learned => "check.memoryLearned",
+            Basis::Size | Basis::Nothing => "check.memoryRough",
+        };
         let amount = match whole {
             Some(whole) => format!("{needed} / {}", size::format(whole)),
             None => needed,
         };
-        words.fill(key, &[("amount", &amount), ("margin", &margin), ("context", &context)])
+        let loads = loads.to_string();
+        words.fill(
+            key,
+            &[("amount", &amount), ("margin", &margin), ("context", &context), ("n", &loads)],
+        )
     };
     Some(view! { <Line key=key parts text=Signal::derive(text) /> })
 }

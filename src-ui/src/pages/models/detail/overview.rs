@@ -17,6 +17,7 @@ use super::{
         list::{Open, use_list},
     },
     files::Files,
+    newer::Newer,
 };
 use crate::{
     components::{Button, CopyButton, ErrorCard, Part, ProgressBar, Tag},
@@ -60,6 +61,7 @@ pub(super) fn Overview(row: Row, detail: Arc<ModelDetail>, actions: Actions) -> 
                 }
             })
         }}
+        <Newer row />
         {move || memory.get().map(|memory| view! { <MemoryNow memory /> })}
         {
             let detail = detail.clone();

@@ -10,6 +10,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::super::{
     actions::{Actions, why_not},
     cells::Row,
+    fit::FitControl,
 };
 use crate::{
     components::{Button, ButtonKind, Switch},
@@ -111,6 +112,12 @@ pub(super) fn RunForm(row: Row, actions: Actions) -> impl IntoView {
             <h3>{words.signal("run.options")}</h3>
             <p class="dim">{words.signal("run.about")}</p>
             <FormFields form />
+            <FitControl
+                instance=Signal::derive(move || {
+                    row.with(|row| row.as_ref().map(|row| row.instance))
+                })
+                model=Signal::stored(id)
+            />
             <div>
                 <Button
                     kind=ButtonKind::Primary

@@ -1,0 +1,3 @@
+//! Estimates of memory, and what servers teach.
+
+mod learned;
