@@ -82,7 +82,7 @@ async fn update(stage: &Stage) -> Result<()> {
     window.click("models-menu").await?;
     window.click("updates").await?;
     window.click("updates-check").await?;
-    window.text_holds("updates-list", HERE).await?;
+    window.find("update-llama3.2:3b").await?;
     window.click("updates-close").await?;
     window.text_holds("radar-text", "1 update").await?;
     window.click("radar-open").await?;

@@ -106,7 +106,7 @@ pub(super) fn Filters(
         Order::ALL.map(order).to_vec()
     });
     view! {
-        <div class="toolbar discover__bar" role="search">
+        <div class="page__bar discover__bar" role="search">
             <label class="models__search discover__search">
                 <Glyph icon=icondata::LuSearch />
                 <input
