@@ -90,6 +90,7 @@ pub struct JobOptions {
 }
 
 pub(crate) use change::{enqueue, forget};
+pub(crate) use conditions::look as conditions;
 pub(crate) use recovery::{recover, stop};
 pub(crate) use seed::seed;
 

@@ -71,7 +71,7 @@ routes! {
     downloads: Check, List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
         ClearFinished, Next, SetJobLimit, Hours, Conditions;
     checks: Model, Store, Damaged, Repair, Smoke, File, Leftovers, Clean;
-    sync: Run, Cancel, ConfirmEmpty, History, Report;
+    sync: Run, Cancel, ConfirmEmpty, History, Report, Compare, ReadSchedule, SaveSchedule, Preview;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
     registries: List, Save, Remove, Test, SetProxy;

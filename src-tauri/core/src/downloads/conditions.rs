@@ -86,7 +86,7 @@ fn reason(settings: &Settings, now: ConditionsNow) -> Option<WaitReason> {
     (settings.only_while_idle && in_use).then_some(WaitReason::InUse { minutes })
 }
 
-async fn look(core: &Core) -> ConditionsNow {
+pub(crate) async fn look(core: &Core) -> ConditionsNow {
     let machine = core.config.machine.clone();
     let asked = tokio::task::spawn_blocking(move || ConditionsNow {
         metered: machine.metered(),
