@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     navigation::{Page, use_navigation},
     pages::{
-        activity::ActivityPage, downloads::DownloadsPage, instances::InstancesPage,
+        activity::ActivityPage, downloads::DownloadsPage, help::HelpPage, instances::InstancesPage,
         models::ModelsPage, settings::SettingsPage,
     },
 };
@@ -17,6 +17,7 @@ mod instance_switcher;
 pub mod media;
 mod notices;
 pub mod outcomes;
+mod palette;
 pub(crate) mod painted;
 pub mod scope;
 pub mod shortcuts;
@@ -30,6 +31,7 @@ mod top;
 
 use banner::Banner;
 use close_question::CloseQuestion;
+use palette::PaletteHost;
 use shortcuts::Shortcuts;
 use sidebar::Sidebar;
 use status_bar::StatusBar;
@@ -53,12 +55,14 @@ pub fn Frame() -> impl IntoView {
                         Page::Instances => view! { <InstancesPage /> }.into_any(),
                         Page::Activity => view! { <ActivityPage /> }.into_any(),
                         Page::Settings => view! { <SettingsPage /> }.into_any(),
+                        Page::Help => view! { <HelpPage /> }.into_any(),
                     }}
                 </main>
                 <StatusBar />
             </div>
             <ToastHost />
             <CloseQuestion />
+            <PaletteHost />
         </Shortcuts>
     }
 }

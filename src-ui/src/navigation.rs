@@ -11,12 +11,19 @@ pub enum Page {
     Instances,
     Activity,
     Settings,
+    Help,
 }
 
 impl Page {
     /// In the order of the navigation; Ctrl+1 opens the first.
-    pub const ALL: &'static [Page] =
-        &[Page::Models, Page::Downloads, Page::Instances, Page::Activity, Page::Settings];
+    pub const ALL: &'static [Page] = &[
+            Page::Models,
+            Page::Downloads,
+            Page::Instances,
+            Page::Activity,
+            Page::Settings,
+            Page::Help,
+        ];
 
     /// The word in the address and under `nav.`.
     #[must_use]
@@ -27,6 +34,7 @@ impl Page {
             Page::Instances => "instances",
             Page::Activity => "activity",
             Page::Settings => "settings",
+            Page::Help => "help",
         }
     }
 
@@ -39,6 +47,20 @@ impl Page {
             Page::Instances => "nav.instances",
             Page::Activity => "nav.activity",
             Page::Settings => "nav.settings",
+            Page::Help => "nav.help",
+        }
+    }
+
+    /// Its icon.
+    #[must_use]
+    pub fn icon(self) -> icondata::Icon {
+        match self {
+            Page::Models => icondata::LuBox,
+            Page::Downloads => icondata::LuDownload,
+            Page::Instances => icondata::LuServer,
+            Page::Activity => icondata::LuActivity,
+            Page::Settings => icondata::LuSettings,
+            Page::Help => icondata::LuCircleHelp,
         }
     }
 

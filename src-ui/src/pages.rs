@@ -1,9 +1,10 @@
-//! The five pages.
+//! The pages.
 
 pub mod activity;
 pub mod advice;
 pub mod authority;
 pub mod downloads;
+pub mod help;
 pub mod instances;
 pub mod loaded;
 pub mod models;
