@@ -17,13 +17,13 @@ pub enum Page {
 impl Page {
     /// In the order of the navigation; Ctrl+1 opens the first.
     pub const ALL: &'static [Page] = &[
-            Page::Models,
-            Page::Downloads,
-            Page::Instances,
-            Page::Activity,
-            Page::Settings,
-            Page::Help,
-        ];
+        Page::Models,
+        Page::Downloads,
+        Page::Instances,
+        Page::Activity,
+        Page::Settings,
+        Page::Help,
+    ];
 
     /// The word in the address and under `nav.`.
     #[must_use]

@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod advice;
 pub mod authority;
+pub mod cause;
 pub mod downloads;
 pub mod help;
 pub mod instances;

@@ -10,7 +10,7 @@ use crate::{
 mod schedule;
 
 pub use schedule::{
-    Held, Rhythm, Schedule, SchedulePreview, ScheduleView, SetSchedule, MOST_JITTER, MOST_MINUTES,
+    Held, MOST_JITTER, MOST_MINUTES, Rhythm, Schedule, SchedulePreview, ScheduleView, SetSchedule,
 };
 
 commands! { "sync";

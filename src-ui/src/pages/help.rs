@@ -145,16 +145,17 @@ fn Hosts() -> impl IntoView {
     sending.then::<List>("hosts", Nothing {}, move |answer| list.set(Some(answer)));
     let servers = move || {
         stores.instances.with(|all| {
-            let line = |name: &str, url: &str| host(url.to_owned(), words.fill("help.server", &[("name", name)]));
+            let line = |name: &str, url: &str| {
+                host(url.to_owned(), words.fill("help.server", &[("name", name)]))
+            };
             all.all().iter().map(|each| line(&each.name, &each.url)).collect_view()
         })
     };
     let registries = move || {
         list.get().map(|list| {
             let lines = list.items.into_iter().map(|item| {
-                let asked = (!item.mirrors_only).then(|| {
-                    host(item.host.clone(), words.get("help.registry"))
-                });
+                let asked = (!item.mirrors_only)
+                    .then(|| host(item.host.clone(), words.get("help.registry")));
                 let mirrors = item.mirrors.into_iter().map(|mirror| {
                     host(mirror.address, words.fill("help.mirror", &[("host", &item.host)]))
                 });

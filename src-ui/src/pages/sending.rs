@@ -11,6 +11,9 @@ use crate::{
     words::{Words, use_words},
 };
 
+/// What is done with an answer.
+type Answered<C> = Box<dyn FnOnce(Result<<C as Command>::Reply, WireError>)>;
+
 /// Sends commands of one page. Each has a key, so that its control shows that it is under way
 /// and the same command is not sent twice at once.
 #[derive(Clone, Copy)]
@@ -60,7 +63,11 @@ impl Sending {
         request: C::Request,
         answered: impl FnOnce(Result<C::Reply, WireError>) + 'static,
     ) {
-        let key = key.to_owned();
+        self.ask_once::<C>(key.to_owned(), request, Box::new(answered));
+    }
+
+    /// As [`Sending::ask`], once in the module for each command and not for each of its callers.
+    fn ask_once<C: Command>(self, key: String, request: C::Request, answered: Answered<C>) {
         let free = self.under_way.try_update(|keys| keys.insert(key.clone()));
         if free != Some(true) {
             return;

@@ -14,7 +14,7 @@ use corral_contract::{
     },
 };
 use corral_core::{Core, CoreConfig, clock::ManualClock};
-use corral_testbed::ollama::{Fault, FakeOllama, Model, library};
+use corral_testbed::ollama::{FakeOllama, Fault, Model, library};
 
 use crate::{
     played::Played,
@@ -91,9 +91,8 @@ async fn an_instance_follows_its_own_cron_in_the_zone_of_the_machine() {
     // 03:00 there is 01:00 in UTC; START is 08:00 of a Monday in UTC.
     let preview = stage.bench.ask::<call::Preview>(only(cron("0 3 * * *"))).await;
     let runs = preview.expect("the next runs").runs;
-    let days = |runs: &[Timestamp]| {
-        runs.iter().map(|at| at.0.rem_euclid(24 * HOUR)).collect::<Vec<_>>()
-    };
+    let days =
+        |runs: &[Timestamp]| runs.iter().map(|at| at.0.rem_euclid(24 * HOUR)).collect::<Vec<_>>();
     assert_eq!(days(&runs), [HOUR, HOUR, HOUR]);
     next_is(&stage, Some(runs[0])).await;
     let view = stage.bench.ask::<corral_contract::instances::call::List>(Default::default()).await;
@@ -186,10 +185,7 @@ async fn what_is_wrong_with_an_expression_is_said_by_its_place() {
     let wrong = stage.bench.ask::<call::Preview>(only(cron("0 3 * * funday"))).await;
     let wrong = wrong.expect_err("it is refused");
     assert_eq!(wrong.code, ErrorCode::InvalidInput);
-    assert_eq!(
-        (wrong.params["field"].as_str(), wrong.params["position"].as_str()),
-        ("cron", "5")
-    );
+    assert_eq!((wrong.params["field"].as_str(), wrong.params["position"].as_str()), ("cron", "5"));
     let never = SetSchedule { id: stage.instance, schedule: Some(only(cron("0 0 30 2 *"))) };
     let never = stage.bench.ask::<call::SaveSchedule>(never).await.expect_err("it is refused");
     assert_eq!(never.params["reason"], "cronNever");

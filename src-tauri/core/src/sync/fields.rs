@@ -9,7 +9,6 @@ use crate::models::store::StoredModel;
 
 /// What can be told of a row, field by field.
 fn told(row: &StoredModel) -> [(SyncField, Option<String>); 9] {
-
     [
         (SyncField::Digest, row.digest.clone()),
         (SyncField::Size, row.bytes.map(|bytes| bytes.to_string())),
@@ -18,7 +17,10 @@ fn told(row: &StoredModel) -> [(SyncField, Option<String>); 9] {
         (SyncField::Quantization, row.quantization.clone()),
         (SyncField::Family, row.family.clone()),
         (SyncField::Context, row.context_length.map(|length| length.to_string())),
-        (SyncField::Capabilities, Some(row.capabilities.join(", ")).filter(|text| !text.is_empty())),
+        (
+            SyncField::Capabilities,
+            Some(row.capabilities.join(", ")).filter(|text| !text.is_empty()),
+        ),
         (SyncField::Name, Some(row.name.clone())),
     ]
 }

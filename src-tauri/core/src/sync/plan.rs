@@ -183,9 +183,9 @@ impl Plan {
         if !self.online {
             return None;
         }
-        let asked = self.asked.map(|(at, trigger)| {
-            Next { wait: at.saturating_duration_since(now.steady), trigger }
-        });
+        let asked = self
+            .asked
+            .map(|(at, trigger)| Next { wait: at.saturating_duration_since(now.steady), trigger });
         [self.rhythm(now, ready, clock), asked].into_iter().flatten().min_by_key(|next| next.wait)
     }
 

@@ -73,7 +73,10 @@ fn seconds(next: Option<Next>) -> Option<(u64, Trigger)> {
 fn an_interval_counts_from_the_last_run() {
     let mut lab = Lab::every(10);
     assert_eq!(seconds(lab.look(true)), Some((10 * MINUTE, Trigger::Interval)));
-    assert_eq!(seconds(lab.pass(4 * MINUTE, 240).look(true)), Some((6 * MINUTE, Trigger::Interval)));
+    assert_eq!(
+        seconds(lab.pass(4 * MINUTE, 240).look(true)),
+        Some((6 * MINUTE, Trigger::Interval))
+    );
     assert_eq!(seconds(lab.pass(6 * MINUTE, 360).look(true)), Some((0, Trigger::Interval)));
     lab.ran(false);
     assert_eq!(seconds(lab.look(true)), Some((10 * MINUTE, Trigger::Interval)));

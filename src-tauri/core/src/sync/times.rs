@@ -209,6 +209,9 @@ mod tests {
     #[test]
     fn a_time_that_never_comes_is_none() {
         let times = Times::parse("0 0 31 2 *").expect("it reads well");
-        assert_eq!(times.next(utc("2026-11-27 00:00"), &ManualClock::at(utc("2026-11-27 00:00"))), None);
+        assert_eq!(
+            times.next(utc("2026-11-27 00:00"), &ManualClock::at(utc("2026-11-27 00:00"))),
+            None
+        );
     }
 }

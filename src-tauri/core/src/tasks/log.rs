@@ -7,7 +7,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use corral_contract::{ErrorCode, Timestamp, WireError, tasks::{LogPage, LogRequest}};
+use corral_contract::{
+    ErrorCode, Timestamp, WireError,
+    tasks::{LogPage, LogRequest},
+};
 
 use crate::Result;
 

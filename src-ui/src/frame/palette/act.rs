@@ -34,9 +34,8 @@ pub(super) fn of_selection(doing: Doing, question: &str) -> Vec<Entry> {
     if navigation.page.get_untracked() != Page::Models {
         return Vec::new();
     }
-    let (count, rows) = stores
-        .models
-        .with_untracked(|models| (models.selected().len(), models.selected_rows()));
+    let (count, rows) =
+        stores.models.with_untracked(|models| (models.selected().len(), models.selected_rows()));
     if count == 0 {
         return Vec::new();
     }
@@ -70,6 +69,9 @@ pub(super) fn of_selection(doing: Doing, question: &str) -> Vec<Entry> {
         .collect()
 }
 
+/// What a line gains when its model was named too.
+const NAMED: u32 = 20;
+
 /// How a question is read: `stop qw` names an action and a model; anything may be a model's name.
 pub(super) struct Reading {
     /// Actions that the first word fits, the best first.
@@ -100,7 +102,9 @@ impl Reading {
         let mut entries = Vec::new();
         for (action, points) in &self.actions {
             let able = rows.iter().filter(|row| row.actions.contains(action));
-            entries.extend(able.map(|row| on_model(doing, *action, row, *points)));
+            // An action with the name of a model leaves little doubt.
+            let points = if self.rest.is_empty() { *points } else { points + NAMED };
+            entries.extend(able.map(|row| on_model(doing, *action, row, points)));
         }
         entries
     }
@@ -133,7 +137,7 @@ fn on_model(doing: Doing, action: Action, row: &ModelRow, points: u32) -> Entry 
 }
 
 /// Opens the details of a model.
-pub(super) fn model(doing: Doing, row: &ModelRow) -> Entry {
+pub(super) fn model(doing: Doing, question: &str, row: &ModelRow) -> Entry {
     let id = row.id;
     Entry {
         section: Section::Models,
@@ -142,7 +146,7 @@ pub(super) fn model(doing: Doing, row: &ModelRow) -> Entry {
         label: row.name.clone(),
         object: None,
         shortcut: None,
-        score: 0,
+        score: score(question, &[row.name.to_lowercase()]).unwrap_or_default(),
         run: Callback::new(move |()| on_page(doing, Wish::Details(id))),
     }
 }

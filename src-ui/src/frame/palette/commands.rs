@@ -50,8 +50,10 @@ fn texts(doing: Doing, entry: &Entry) -> Vec<String> {
         Locale::ZhCn => Locale::En,
         Locale::En => Locale::ZhCn,
     };
-    let label = format!("palette.do.{}", entry.name);
-    texts.extend(corral_locale::lookup(other, &label, &[]).map(|text| text.to_lowercase()));
+    for group in ["palette.do", "nav", "settings"] {
+        let label = format!("{group}.{}", entry.name);
+        texts.extend(corral_locale::lookup(other, &label, &[]).map(|text| text.to_lowercase()));
+    }
     texts
 }
 
@@ -79,9 +81,8 @@ fn commands(doing: Doing) -> Vec<Entry> {
         Callback::new(move |()| navigation.open_place(page, place))
     };
     let sync_all = Callback::new(move |()| {
-        let ids: Vec<_> = stores
-            .instances
-            .with_untracked(|all| all.all().iter().map(|each| each.id).collect());
+        let ids: Vec<_> =
+            stores.instances.with_untracked(|all| all.all().iter().map(|each| each.id).collect());
         for id in ids {
             // How it ended comes as a toast.
             send::<Run>(doing, InstanceRef { id });

@@ -59,13 +59,18 @@ pub(super) fn lines(doing: Doing, question: &str, rows: &Rows) -> Vec<Entry> {
     let mut all = act::of_selection(doing, question);
     all.extend(Reading::of(doing, question).entries(doing, &rows.acted));
     all.extend(commands::fitting(doing, question));
-    all.extend(rows.named.iter().map(|row| act::model(doing, row)));
+    all.extend(rows.named.iter().map(|row| act::model(doing, question, row)));
+    // Settings only show once they are looked for.
+    all.retain(|entry| entry.section != Section::Settings || !question.is_empty());
+    // The section with the best line comes first; what is selected always does.
+    let best = |section: Section| {
+        let of = all.iter().filter(|entry| entry.section == section);
+        (section == Section::Selection, of.map(|entry| entry.score).max())
+    };
+    let mut sections = Section::ALL;
+    sections.sort_by_key(|section| std::cmp::Reverse(best(*section)));
     let mut lines = Vec::new();
-    for section in Section::ALL {
-        // Settings only show once they are looked for.
-        if section == Section::Settings && question.is_empty() {
-            continue;
-        }
+    for section in sections {
         let mut of: Vec<Entry> =
             all.iter().filter(|entry| entry.section == section).cloned().collect();
         of.sort_by_key(|entry| std::cmp::Reverse(entry.score));

@@ -1,7 +1,10 @@
 //! The palette on the screen.
 
 use corral_contract::{
-    models::{BatchOp, BatchOperate, ModelSearchRequest, call::{Batch, Search}},
+    models::{
+        BatchOp, BatchOperate, ModelSearchRequest,
+        call::{Batch, Search},
+    },
     status::Status,
 };
 use leptos::{html, prelude::*, task::spawn_local};
@@ -72,10 +75,15 @@ fn Palette(doing: Doing) -> impl IntoView {
     });
     let lines = RwSignal::new(Vec::<Entry>::new());
     Effect::new(move |_| {
-        let found =
-            question.with(|question| rows.with(|rows| find::lines(doing, question, rows)));
+        let found = question.with(|question| rows.with(|rows| find::lines(doing, question, rows)));
         active.update(|active| *active = (*active).min(found.len().saturating_sub(1)));
         lines.set(found);
+    });
+    let sections = Memo::new(move |_| {
+        let mut sections: Vec<Section> =
+            lines.with(|lines| lines.iter().map(|entry| entry.section).collect());
+        sections.dedup();
+        sections
     });
     let run = move |place: usize| {
         let entry = lines.with_untracked(|lines| lines.get(place).cloned());
@@ -150,7 +158,11 @@ fn Palette(doing: Doing) -> impl IntoView {
                 </div>
                 <div class="palette__list" id="palette-list" role="listbox" aria-label=words.signal("palette.title")>
                     {move || {
-                        Section::ALL.map(|section| view! { <Group section lines active on_run=run /> })
+                        sections
+                            .get()
+                            .into_iter()
+                            .map(|section| view! { <Group section lines active on_run=run /> })
+                            .collect_view()
                     }}
                 </div>
                 <p class="palette__none" role="status">
@@ -179,7 +191,8 @@ fn Group(
     move || {
         let of = of();
         (!of.is_empty()).then(|| {
-            let lines = of.into_iter().map(|(place, entry)| view! { <Line place entry active on_run /> });
+            let lines =
+                of.into_iter().map(|(place, entry)| view! { <Line place entry active on_run /> });
             view! {
                 <div role="group" aria-label=words.get(section.label())>
                     <p class="palette__section" aria-hidden="true">{words.get(section.label())}</p>
@@ -191,7 +204,12 @@ fn Group(
 }
 
 #[component]
-fn Line(place: usize, entry: Entry, active: RwSignal<usize>, on_run: Callback<usize>) -> impl IntoView {
+fn Line(
+    place: usize,
+    entry: Entry,
+    active: RwSignal<usize>,
+    on_run: Callback<usize>,
+) -> impl IntoView {
     let on = Signal::derive(move || active.get() == place);
     let Entry { name, icon, label, object, shortcut, .. } = entry;
     view! {
@@ -246,9 +264,8 @@ fn StopAll(doing: Doing) -> impl IntoView {
         }
     });
     let stop = move |()| {
-        let ids = running.with_untracked(|rows| {
-            rows.iter().flatten().map(|row| row.id).collect::<Vec<_>>()
-        });
+        let ids = running
+            .with_untracked(|rows| rows.iter().flatten().map(|row| row.id).collect::<Vec<_>>());
         super::commands::send::<Batch>(doing, BatchOperate { op: BatchOp::Stop, ids });
     };
     let close = Callback::new(move |()| doing.stop_all.set(false));

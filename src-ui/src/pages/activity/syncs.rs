@@ -280,7 +280,8 @@ fn csv(stores: Stores, words: Words, items: &[SyncReport]) -> String {
 
 /// A cell as spreadsheets read it. One that begins like a formula is kept from being one.
 fn quoted(cell: &str) -> String {
-    let plain = if cell.starts_with(['=', '+', '-', '@']) { format!("'{cell}") } else { cell.to_owned() };
+    let plain =
+        if cell.starts_with(['=', '+', '-', '@']) { format!("'{cell}") } else { cell.to_owned() };
     if plain.contains([',', '"', '\n']) {
         format!("\"{}\"", plain.replace('"', "\"\""))
     } else {

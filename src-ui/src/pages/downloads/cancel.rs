@@ -5,12 +5,7 @@ use corral_contract::{
 };
 use leptos::prelude::*;
 
-use crate::{
-    components::Confirm,
-    pages::sending::Sending,
-    state::use_stores,
-    words::use_words,
-};
+use crate::{components::Confirm, pages::sending::Sending, state::use_stores, words::use_words};
 
 /// Asks before a job is taken out of the queue, and says what becomes of its bytes.
 #[component]

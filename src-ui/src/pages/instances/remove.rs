@@ -6,11 +6,7 @@ use corral_contract::{
 use leptos::prelude::*;
 
 use crate::{
-    components::Confirm,
-    format,
-    pages::sending::Sending,
-    state::use_stores,
-    words::use_words,
+    components::Confirm, format, pages::sending::Sending, state::use_stores, words::use_words,
 };
 
 /// Asks before a server is forgotten, and says what goes with it and what does not.

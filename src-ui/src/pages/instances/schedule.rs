@@ -1,9 +1,9 @@
 //! When a server is synced by itself.
 
 use corral_contract::{
-    InstanceId, Timestamp, WireError,
+    InstanceId, WireError,
     instances::InstanceRef,
-    sync::{Rhythm, Schedule, ScheduleView, SetSchedule, call},
+    sync::{Rhythm, ScheduleView, SetSchedule, call},
 };
 use leptos::prelude::*;
 
@@ -13,107 +13,13 @@ use crate::{
     },
     format,
     pages::sending::Sending,
-    problem,
     state::use_stores,
-    words::{Words, use_words},
+    words::use_words,
 };
 
-/// A daily run, to begin writing with.
-const EXAMPLE: &str = "0 3 * * *";
+mod form;
 
-/// What the form says repeats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// As the settings say for all.
-    Usual,
-    Off,
-    Every,
-    Cron,
-}
-
-impl Kind {
-    const ALL: [Kind; 4] = [Kind::Usual, Kind::Off, Kind::Every, Kind::Cron];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Kind::Usual => "usual",
-            Kind::Off => "off",
-            Kind::Every => "every",
-            Kind::Cron => "cron",
-        }
-    }
-
-    fn of(own: Option<&Schedule>) -> Kind {
-        match own.map(|own| &own.rhythm) {
-            None => Kind::Usual,
-            Some(Rhythm::Off) => Kind::Off,
-            Some(Rhythm::Every { .. }) => Kind::Every,
-            Some(Rhythm::Cron { .. }) => Kind::Cron,
-        }
-    }
-}
-
-/// What is written in the form.
-#[derive(Clone, Copy)]
-struct Form {
-    kind: RwSignal<Kind>,
-    minutes: RwSignal<String>,
-    cron: RwSignal<String>,
-    jitter: RwSignal<String>,
-    on_start: RwSignal<bool>,
-    on_wake: RwSignal<bool>,
-    metered: RwSignal<bool>,
-    /// What the core refused.
-    refused: RwSignal<Option<WireError>>,
-    /// The next runs of what is written.
-    runs: RwSignal<Vec<Timestamp>>,
-}
-
-impl Form {
-    fn new(view: &ScheduleView) -> Form {
-        let shown = view.own.as_ref().unwrap_or(&view.usual);
-        let minutes = match &shown.rhythm {
-            Rhythm::Every { minutes } => minutes.to_string(),
-            _ => "60".to_owned(),
-        };
-        let cron = match &shown.rhythm {
-            Rhythm::Cron { expression } => expression.clone(),
-            _ => EXAMPLE.to_owned(),
-        };
-        let own = view.own.clone().unwrap_or_default();
-        Form {
-            kind: RwSignal::new(Kind::of(view.own.as_ref())),
-            minutes: RwSignal::new(minutes),
-            cron: RwSignal::new(cron),
-            jitter: RwSignal::new(own.jitter_seconds.to_string()),
-            on_start: RwSignal::new(own.on_start),
-            on_wake: RwSignal::new(own.on_wake),
-            metered: RwSignal::new(own.skip_metered),
-            refused: RwSignal::new(None),
-            runs: RwSignal::new(Vec::new()),
-        }
-    }
-
-    /// The schedule as it is written; `None` = as the settings say. What is no number becomes one
-    /// that the core refuses by its field.
-    fn read(self) -> Option<Schedule> {
-        let number = |text: RwSignal<String>| text.with(|text| text.trim().parse().unwrap_or(u32::MAX));
-        let rhythm = match self.kind.get() {
-            Kind::Usual => return None,
-            Kind::Off => Rhythm::Off,
-            Kind::Every => Rhythm::Every { minutes: number(self.minutes) },
-            Kind::Cron => Rhythm::Cron { expression: self.cron.get() },
-        };
-        let repeats = rhythm != Rhythm::Off;
-        Some(Schedule {
-            rhythm,
-            on_start: self.on_start.get(),
-            on_wake: self.on_wake.get(),
-            jitter_seconds: if repeats { number(self.jitter) } else { 0 },
-            skip_metered: self.metered.get(),
-        })
-    }
-}
+use form::{EXAMPLE, Form, Kind, refusal};
 
 /// The form, as soon as the schedule is known.
 #[component]
@@ -125,16 +31,18 @@ pub(super) fn ScheduleDialog(
     let (stores, words) = (use_stores(), use_words());
     let form = RwSignal::new(None::<(Form, ScheduleView)>);
     let failed = RwSignal::new(None::<WireError>);
-    sending.ask::<call::ReadSchedule>(&format!("schedule {id}"), InstanceRef { id }, move |answer| {
-        match answer {
+    sending.ask::<call::ReadSchedule>(
+        &format!("schedule {id}"),
+        InstanceRef { id },
+        move |answer| match answer {
             Ok(view) => {
                 form.try_set(Some((Form::new(&view), view)));
             }
             Err(problem) => {
                 failed.try_set(Some(problem));
             }
-        }
-    });
+        },
+    );
     let name = stores.instances.with_untracked(|instances| {
         instances.get(id).map(|each| each.name.clone()).unwrap_or_default()
     });
@@ -189,8 +97,9 @@ fn Fields(
     let usual = view.usual.rhythm.clone();
     let kinds = Signal::derive(move || {
         let usual = match &usual {
-            Rhythm::Every { minutes } => words
-                .fill("schedule.usualEvery", &[("n", &minutes.to_string())]),
+            Rhythm::Every { minutes } => {
+                words.fill("schedule.usualEvery", &[("n", &minutes.to_string())])
+            }
             _ => words.get("schedule.usualOff"),
         };
         Kind::ALL
@@ -356,29 +265,4 @@ fn Tick(on: RwSignal<bool>, key: &'static str, testid: &'static str) -> impl Int
             attr:data-testid=testid
         />
     }
-}
-
-/// What the core said about one field; empty when nothing.
-fn refusal(form: Form, field: &str, words: Words) -> String {
-    form.refused.with(|refused| {
-        let named = refused.as_ref().filter(|it| it.params.get("field").is_some_and(|it| it == field));
-        let Some(problem) = named else { return String::new() };
-        let value = |key: &str| problem.params.get(key).cloned().unwrap_or_default();
-        match value("reason").as_str() {
-            "cronPart" => {
-                let place = words.get(&format!("schedule.part{}", value("position")));
-                let values =
-                    [("position", value("position")), ("place", place), ("part", value("part"))];
-                let values: Vec<_> = values.iter().map(|(key, it)| (*key, it.as_str())).collect();
-                words.fill("schedule.badPart", &values)
-            }
-            "cronParts" => words.fill("schedule.badCount", &[("n", &value("count"))]),
-            "outOfRange" => {
-                let values = [("min", value("min")), ("max", value("max"))];
-                let values: Vec<_> = values.iter().map(|(key, it)| (*key, it.as_str())).collect();
-                words.fill("settings.range", &values)
-            }
-            reason => words.get_or(&format!("reason.{reason}"), &problem::line(words, problem)),
-        }
-    })
 }

@@ -169,7 +169,11 @@ pub fn icon(action: Action) -> icondata::Icon {
 ///
 /// # Errors
 /// What the core answered.
-pub(crate) async fn ask(action: Action, row: &ModelRow, options: StartOptions) -> Result<(), WireError> {
+pub(crate) async fn ask(
+    action: Action,
+    row: &ModelRow,
+    options: StartOptions,
+) -> Result<(), WireError> {
     let model = ModelRef { id: row.id };
     match (action, row.job, row.operation) {
         (Action::Start, ..) => start(row, options).await,

@@ -48,9 +48,8 @@ impl View {
             all.retain(|line| line.level >= least);
             Arc::new(all)
         });
-        let hits = Memo::new(move |_| {
-            lines.with(|lines| query.with(|query| lines::hits(lines, query)))
-        });
+        let hits =
+            Memo::new(move |_| lines.with(|lines| query.with(|query| lines::hits(lines, query))));
         View {
             reading,
             follow: RwSignal::new(true),
@@ -119,9 +118,13 @@ pub(in crate::pages) fn TaskLog(reading: Reading) -> impl IntoView {
 fn Bar(view: View) -> impl IntoView {
     let (words, sending) = (use_words(), Sending::of_page());
     let levels = Signal::derive(move || {
-        [("info", "activity.levelAll"), ("warn", "activity.levelWarn"), ("error", "activity.levelError")]
-            .map(|(key, text)| (key.to_owned(), words.get(text)))
-            .to_vec()
+        [
+            ("info", "activity.levelAll"),
+            ("warn", "activity.levelWarn"),
+            ("error", "activity.levelError"),
+        ]
+        .map(|(key, text)| (key.to_owned(), words.get(text)))
+        .to_vec()
     });
     let chosen = Signal::derive(move || {
         let word = match view.least.get() {
@@ -236,7 +239,11 @@ fn LogText(view: View) -> impl IntoView {
     let found = Memo::new(move |_| {
         let places = view.hits.get();
         view.lines.with(|lines| {
-            places.iter().filter_map(|place| lines.get(*place)).map(|line| line.at).collect::<Vec<_>>()
+            places
+                .iter()
+                .filter_map(|place| lines.get(*place))
+                .map(|line| line.at)
+                .collect::<Vec<_>>()
         })
     });
     let line = move |line: Line| {
