@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     navigation::{Page, use_navigation},
     pages::{
-        activity::ActivityPage, discover::DiscoverPage, downloads::DownloadsPage,
+        activity::ActivityPage, discover::DiscoverPage, downloads::DownloadsPage, help::HelpPage,
         instances::InstancesPage, models::ModelsPage, settings::SettingsPage,
     },
 };
@@ -18,6 +18,7 @@ pub mod media;
 mod notices;
 pub mod outcomes;
 pub(crate) mod painted;
+mod palette;
 pub mod scope;
 pub mod shortcuts;
 mod sidebar;
@@ -30,6 +31,7 @@ mod top;
 
 use banner::Banner;
 use close_question::CloseQuestion;
+use palette::PaletteHost;
 use shortcuts::Shortcuts;
 use sidebar::Sidebar;
 use status_bar::StatusBar;
@@ -54,12 +56,14 @@ pub fn Frame() -> impl IntoView {
                         Page::Instances => view! { <InstancesPage /> }.into_any(),
                         Page::Activity => view! { <ActivityPage /> }.into_any(),
                         Page::Settings => view! { <SettingsPage /> }.into_any(),
+                        Page::Help => view! { <HelpPage /> }.into_any(),
                     }}
                 </main>
                 <StatusBar />
             </div>
             <ToastHost />
             <CloseQuestion />
+            <PaletteHost />
         </Shortcuts>
     }
 }

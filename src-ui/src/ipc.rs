@@ -19,16 +19,20 @@ mod js;
 pub async fn call<C: Command>(request: C::Request) -> Result<C::Reply, WireError> {
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
     let request = request.serialize(&serializer).map_err(malformed)?;
-    let route = C::route();
+    read(exchange(C::route(), request).await?)
+}
+
+/// As [`call`], without its types: there is one of this in the module, and one of `call` for each
+/// command.
+async fn exchange(route: String, request: JsValue) -> Result<JsValue, WireError> {
     let answer = match early::take(&route, &request) {
         Some(answer) => answer.await,
         None => js::invoke(&route, &request).await,
     };
-    match answer {
-        Ok(reply) => read(reply),
-        Err(error) => Err(read::<WireError>(error.clone())
-            .unwrap_or_else(|_| WireError::new(ErrorCode::Internal).detail(js::describe(&error)))),
-    }
+    answer.map_err(|error| {
+        read::<WireError>(error.clone())
+            .unwrap_or_else(|_| WireError::new(ErrorCode::Internal).detail(js::describe(&error)))
+    })
 }
 
 /// Attaches this window to the core's events; a later call replaces the earlier one.

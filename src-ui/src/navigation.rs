@@ -12,6 +12,7 @@ pub enum Page {
     Instances,
     Activity,
     Settings,
+    Help,
 }
 
 impl Page {
@@ -23,6 +24,7 @@ impl Page {
         Page::Instances,
         Page::Activity,
         Page::Settings,
+        Page::Help,
     ];
 
     /// The word in the address and under `nav.`.
@@ -35,6 +37,7 @@ impl Page {
             Page::Instances => "instances",
             Page::Activity => "activity",
             Page::Settings => "settings",
+            Page::Help => "help",
         }
     }
 
@@ -48,6 +51,21 @@ impl Page {
             Page::Instances => "nav.instances",
             Page::Activity => "nav.activity",
             Page::Settings => "nav.settings",
+            Page::Help => "nav.help",
+        }
+    }
+
+    /// Its icon.
+    #[must_use]
+    pub fn icon(self) -> icondata::Icon {
+        match self {
+            Page::Models => icondata::LuBox,
+            Page::Discover => icondata::LuCompass,
+            Page::Downloads => icondata::LuDownload,
+            Page::Instances => icondata::LuServer,
+            Page::Activity => icondata::LuActivity,
+            Page::Settings => icondata::LuSettings,
+            Page::Help => icondata::LuCircleHelp,
         }
     }
 

@@ -4,6 +4,7 @@ mod audit;
 mod bus;
 mod database;
 mod disk;
+mod logs;
 mod router;
 mod settings;
 mod supervisor;

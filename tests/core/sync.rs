@@ -17,6 +17,9 @@ use crate::{
     support::START,
 };
 
+mod history;
+mod schedule;
+
 async fn sync(stage: &Stage) -> Result<SyncReport, WireError> {
     stage.bench.ask::<call::Run>(InstanceRef { id: stage.instance }).await
 }
@@ -168,7 +171,11 @@ async fn each_way_to_fail_has_its_class_and_leaves_the_models_alone() {
         let row = stage.row("llama3.2:3b").await;
         assert_eq!(row.status, Status::Stopped);
     }
-    let request = SyncHistoryRequest { instance: Some(stage.instance), limit: 10 };
+    let request = SyncHistoryRequest {
+        instance: Some(stage.instance),
+        limit: 10,
+        ..SyncHistoryRequest::default()
+    };
     let history = stage.bench.ask::<call::History>(request).await.expect("the history");
     assert_eq!(history.items.len(), 4, "failures leave their report");
     assert_eq!(history.items[0].errors[0].code, ErrorCode::ConnectionLost);

@@ -4,6 +4,8 @@
 //! The page must be built before (`cargo xtask ui`); `cargo xtask test --only window` does both.
 
 #[cfg(target_os = "linux")]
+mod access;
+#[cfg(target_os = "linux")]
 mod batches;
 #[cfg(target_os = "linux")]
 mod check;
@@ -22,6 +24,10 @@ mod main_job;
 #[cfg(target_os = "linux")]
 mod pages;
 #[cfg(target_os = "linux")]
+mod palette;
+#[cfg(target_os = "linux")]
 mod stage;
+#[cfg(target_os = "linux")]
+mod sync;
 #[cfg(target_os = "linux")]
 mod tray;

@@ -88,6 +88,8 @@ pub struct InstanceView {
     pub models: u64,
     pub running: u64,
     pub last_sync: Option<Timestamp>,
+    /// When its schedule has it compared next; `None` = not by itself, or not known yet.
+    pub next_sync: Option<Timestamp>,
     /// The server listens beyond loopback without protection we know of.
     pub exposed: bool,
     /// Latencies of the last polls in ms, oldest first, `None` = no answer; at most 60.

@@ -44,8 +44,15 @@ pub struct Settings {
     pub smoke_test: bool,
     /// Start unfinished downloads again when Corral starts.
     pub resume_on_start: bool,
-    /// Minutes between two syncs of an instance; 0 = only on start and on demand; at most 1440.
+    /// Minutes between two syncs of an instance without a schedule of its own; 0 = only on start
+    /// and on demand; at most 1440.
     pub sync_minutes: u32,
+    /// Syncs of an instance that fail in a row before anybody is notified, 1 to 20.
+    pub sync_failures: u32,
+    /// Days for which reports of syncs are kept, 1 to 3650.
+    pub sync_keep_days: u32,
+    /// Reports of syncs kept per instance, 10 to 100,000.
+    pub sync_keep_reports: u32,
     /// Seconds between two looks at the loaded models while the window shows, 1 to 60.
     pub poll_visible_seconds: u32,
     /// The same while it is hidden, 5 to 600.
@@ -79,6 +86,9 @@ impl Default for Settings {
             smoke_test: false,
             resume_on_start: true,
             sync_minutes: 10,
+            sync_failures: 3,
+            sync_keep_days: 90,
+            sync_keep_reports: 1_000,
             poll_visible_seconds: 2,
             poll_hidden_seconds: 15,
             undo_seconds: 10,

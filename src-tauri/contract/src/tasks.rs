@@ -137,13 +137,21 @@ pub struct LogRequest {
     /// First byte.
     #[serde(default)]
     pub offset: u64,
+    /// The page that ends before this byte instead; past the end means the last page.
+    #[serde(default)]
+    pub before: Option<u64>,
 }
 
 /// Part of a log: whole lines, at most 256 KiB.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogPage {
+    /// Each line holds its time, its level (`INFO`, `WARN` or `ERROR`) and what it says; a line
+    /// that is set in goes on with the one before.
     pub text: String,
+    /// Where the text begins. Another place than was asked for: the file was replaced by a shorter
+    /// one, and what was read before is not in it any more.
+    pub offset: u64,
     /// Where to go on reading.
     pub next_offset: u64,
     pub total: u64,

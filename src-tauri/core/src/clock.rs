@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
+use chrono::{Offset, TimeZone};
 use corral_contract::Timestamp;
 
 /// Wall-clock time for everything that is stored or shown. Waiting is done with tokio's timers,
@@ -12,6 +13,13 @@ use corral_contract::Timestamp;
 pub trait Clock: Send + Sync + 'static {
     /// Now, in UTC. May go backwards when the user sets the clock.
     fn now(&self) -> Timestamp;
+
+    /// Seconds by which local time is ahead of UTC at a moment. Follows the machine's zone, also
+    /// when that is changed while Corral runs.
+    fn offset(&self, at: Timestamp) -> i32 {
+        let local = chrono::Local.timestamp_millis_opt(at.0).single();
+        local.map_or(0, |local| local.offset().fix().local_minus_utc())
+    }
 }
 
 /// The machine's clock.
@@ -26,23 +34,36 @@ impl Clock for SystemClock {
 
 /// A clock that stands still until it is moved; for tests.
 #[derive(Debug, Clone)]
-pub struct ManualClock(Arc<AtomicI64>);
+pub struct ManualClock {
+    now: Arc<AtomicI64>,
+    zone: fn(Timestamp) -> i32,
+}
 
 impl ManualClock {
-    /// Starts at `now`.
+    /// Starts at `now`, in UTC.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
-        ManualClock(Arc::new(AtomicI64::new(now.0)))
+        ManualClock { now: Arc::new(AtomicI64::new(now.0)), zone: |_| 0 }
+    }
+
+    /// The same clock in a zone, told as [`Clock::offset`].
+    #[must_use]
+    pub fn in_zone(self, zone: fn(Timestamp) -> i32) -> Self {
+        ManualClock { zone, ..self }
     }
 
     /// Moves by `milliseconds`, which may be negative.
     pub fn advance(&self, milliseconds: i64) {
-        self.0.fetch_add(milliseconds, Ordering::SeqCst);
+        self.now.fetch_add(milliseconds, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.now.load(Ordering::SeqCst))
+    }
+
+    fn offset(&self, at: Timestamp) -> i32 {
+        (self.zone)(at)
     }
 }

@@ -90,7 +90,7 @@ pub struct JobOptions {
 }
 
 pub(crate) use change::{enqueue, forget};
-pub(crate) use conditions::metered;
+pub(crate) use conditions::{look as conditions, metered};
 pub(crate) use preflight::{head_of, missing_bytes, offered};
 pub(crate) use recovery::{recover, stop};
 pub(crate) use seed::seed;

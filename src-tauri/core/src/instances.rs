@@ -13,7 +13,7 @@ use corral_contract::{
     instances::{InstanceView, StoreFact},
 };
 
-use crate::{Core, Result, ollama::OllamaApi};
+use crate::{Core, Result, ollama::OllamaApi, sync};
 
 mod address;
 mod commands;
@@ -56,7 +56,10 @@ pub(crate) async fn views(core: &Core) -> Result<Vec<InstanceView>> {
     let live = core.instances.lock();
     Ok(live
         .iter()
-        .map(|(id, live)| live.view(counts.get(id).copied().unwrap_or_default()))
+        .map(|(id, live)| InstanceView {
+            next_sync: sync::next(core, *id),
+            ..live.view(counts.get(id).copied().unwrap_or_default())
+        })
         .collect())
 }
 
@@ -71,7 +74,9 @@ pub(crate) async fn view(core: &Core, id: InstanceId) -> Result<InstanceView> {
         Default::default()
     });
     let counts: Counts = counts.get(&id).copied().unwrap_or_default();
-    core.instances.lock().get(&id).map(|live| live.view(counts)).ok_or_else(|| unknown(id))
+    let view = core.instances.lock().get(&id).map(|live| live.view(counts));
+    let view = view.ok_or_else(|| unknown(id))?;
+    Ok(InstanceView { next_sync: sync::next(core, id), ..view })
 }
 
 /// Tells the windows how an instance is now; for domains that changed its figures.

@@ -76,7 +76,7 @@ routes! {
     catalogue: List, Tags, Suggest, Hub, Refresh, SetFile;
     fit: Estimate;
     updates: List, Check, Apply, Snooze, RollBack, Accept;
-    sync: Run, Cancel, ConfirmEmpty, History, Report;
+    sync: Run, Cancel, ConfirmEmpty, History, Report, Compare, ReadSchedule, SaveSchedule, Preview;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
     registries: List, Save, Remove, Test, SetProxy;

@@ -24,6 +24,8 @@ pub enum Signal {
     /// An operation of ours changed what the server has or runs.
     Operated(InstanceId),
     SettingsChanged,
+    /// The schedule of its syncs is another one now.
+    Scheduled(InstanceId),
     /// The window shows (`true`) or not.
     Visible(bool),
 }

@@ -10,8 +10,8 @@ use corral_contract::{
     event::AppEvent,
     instances::InstanceRef,
     sync::{
-        Stopped, SyncHistory, SyncHistoryRequest, SyncProgress, SyncReport, SyncReportRef, Trigger,
-        call,
+        CompareReports, Comparison, Stopped, SyncHistory, SyncHistoryRequest, SyncProgress,
+        SyncReport, SyncReportRef, Trigger, call,
     },
 };
 use tokio::sync::watch;
@@ -20,11 +20,17 @@ use tokio_util::sync::CancellationToken;
 use crate::{Core, Result, fleet, router::Handle};
 
 mod apply;
+mod compare;
 mod diff;
+mod fields;
+mod keep;
+mod plan;
 mod run;
 mod schedule;
 mod store;
+mod times;
 
+pub(crate) use schedule::next;
 pub(crate) use store::look_again;
 
 /// Owned by the core.
@@ -33,6 +39,8 @@ pub(crate) struct State {
     running: Mutex<HashMap<InstanceId, Running>>,
     /// Failures in a row.
     failures: Mutex<HashMap<InstanceId, u32>>,
+    /// Where the schedule of each instance stands.
+    standing: Mutex<HashMap<InstanceId, schedule::Standing>>,
 }
 
 struct Running {
@@ -63,9 +71,10 @@ impl State {
     }
 }
 
-/// Starts the schedule: at start, by interval, after operations, when an instance comes back.
+/// Starts the schedules, and what forgets old reports.
 pub(crate) fn start(core: &Core) {
     fleet::keep(core, "sync", schedule::schedule);
+    keep::start(core);
 }
 
 /// Syncs that run now.
@@ -172,12 +181,18 @@ impl Handle<call::ConfirmEmpty> for Core {
 
 impl Handle<call::History> for Core {
     async fn handle(&self, request: SyncHistoryRequest) -> Result<SyncHistory> {
-        store::history(self, &request).await
+        store::reports::history(self, &request).await
     }
 }
 
 impl Handle<call::Report> for Core {
     async fn handle(&self, SyncReportRef { id }: SyncReportRef) -> Result<SyncReport> {
-        store::past(self, id).await
+        store::reports::past(self, id).await
+    }
+}
+
+impl Handle<call::Compare> for Core {
+    async fn handle(&self, request: CompareReports) -> Result<Comparison> {
+        compare::compare(self, request).await
     }
 }

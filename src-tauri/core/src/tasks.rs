@@ -22,7 +22,7 @@ use crate::{Core, Result, router::Handle};
 mod log;
 mod store;
 
-pub use log::TaskLog;
+pub use log::{Level, TaskLog};
 pub(crate) use store::last_of_model;
 
 /// Running tasks.
@@ -94,7 +94,12 @@ impl Task {
 
     /// One line into its log.
     pub fn note(&self, text: impl AsRef<str>) {
-        self.log.line(self.core.now(), text.as_ref());
+        self.log.line(self.core.now(), Level::Info, text.as_ref());
+    }
+
+    /// As [`Task::note`], about something that went wrong but does not end the task.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        self.log.line(self.core.now(), Level::Warn, text.as_ref());
     }
 
     /// What it does now: a key under `taskPhase.`. Tells the windows and writes a log line.
@@ -125,10 +130,12 @@ impl Task {
             Err(error) => (TaskState::Failed, Some(error.clone())),
         };
         self.finished = true;
-        self.note(match &problem {
-            None => state.as_str().to_owned(),
-            Some(problem) => format!("failed: {problem}"),
-        });
+        match &problem {
+            None => self.note(state.as_str()),
+            Some(problem) => {
+                self.log.line(self.core.now(), Level::Error, &format!("failed: {problem}"));
+            }
+        }
         end(&self.core, self.id, state, problem).await;
     }
 
@@ -233,7 +240,7 @@ impl Handle<call::List> for Core {
 impl Handle<call::Log> for Core {
     async fn handle(&self, request: LogRequest) -> Result<LogPage> {
         let growing = running(self, request.id).is_some();
-        let page = log::read(self.config.task_log(request.id), request.offset, growing).await?;
+        let page = log::read(self.config.task_log(request.id), request, growing).await?;
         if !page.exists {
             store::log_is_gone(&self.db, request.id).await?;
         }

@@ -1,6 +1,29 @@
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
 
+/// Opens a dialog element as soon as it is there; the page behind cannot be reached until it goes.
+/// Then the focus goes back to where it was.
+pub fn modal(node: NodeRef<html::Dialog>) {
+    let before = StoredValue::new_local(
+        document().active_element().and_then(|element| element.dyn_into().ok()),
+    );
+    Effect::new(move |_| {
+        if let Some(dialog) = node.get()
+            && !dialog.open()
+        {
+            // Only fails for a dialog that is open or detached.
+            let _ = dialog.show_modal();
+        }
+    });
+    on_cleanup(move || {
+        before.try_with_value(|element: &Option<web_sys::HtmlElement>| {
+            if let Some(element) = element {
+                let _ = element.focus();
+            }
+        });
+    });
+}
+
 /// A question or a form over the page. Mount it to open it. The page behind cannot be reached
 /// until it closes; then the focus goes back to where it was. Inside, mark the safe control with
 /// `autofocus`.
@@ -21,24 +44,7 @@ pub fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
-    let before = StoredValue::new_local(
-        document().active_element().and_then(|element| element.dyn_into().ok()),
-    );
-    Effect::new(move |_| {
-        if let Some(dialog) = node.get()
-            && !dialog.open()
-        {
-            // Only fails for a dialog that is open or detached.
-            let _ = dialog.show_modal();
-        }
-    });
-    on_cleanup(move || {
-        before.try_with_value(|element: &Option<web_sys::HtmlElement>| {
-            if let Some(element) = element {
-                let _ = element.focus();
-            }
-        });
-    });
+    modal(node);
     view! {
         <dialog
             node_ref=node

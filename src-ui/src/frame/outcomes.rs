@@ -96,6 +96,13 @@ impl Outcomes {
             self.toasts.open(Offer::Sync(report.instance));
             return;
         }
+        if !report.completed {
+            // Who asked for it is told why it failed; one that was stopped found nothing.
+            if report.errors.is_empty() {
+                self.toasts.say(Tone::Info, self.words.get("sync.stopped"), Offer::Nothing);
+            }
+            return;
+        }
         let text = self.words.fill(
             "sync.done",
             &[

@@ -1,5 +1,6 @@
 //! Keys that work everywhere, and the list of them.
 
+use corral_contract::{ModelId, models::BatchOp};
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
@@ -10,14 +11,28 @@ use crate::{
     words::use_words,
 };
 
-/// What a key asks of the page that shows.
+mod list;
+
+pub use list::ShortcutList;
+
+/// What a key or the palette asks of the page that shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     New,
     Find,
     Sync,
+    /// Everything in view.
+    All,
+    /// What is selected.
     Delete,
     Escape,
+    /// The question before an operation over what is selected.
+    Batch(BatchOp),
+    Details(ModelId),
+    /// The question before one model is deleted.
+    DeleteModel(ModelId),
+    /// The question before one that runs is rebuilt.
+    Recreate(ModelId),
 }
 
 /// Passes keys on to the page, and opens the list of keys.
@@ -26,6 +41,10 @@ pub struct Keyboard {
     /// Counts up, so that the same wish twice is heard twice.
     wish: RwSignal<(u32, Option<Wish>)>,
     listed: RwSignal<bool>,
+    /// The palette is open.
+    pub(super) palette: RwSignal<bool>,
+    /// The question before all models are stopped.
+    pub(super) stopping: RwSignal<bool>,
 }
 
 impl Keyboard {
@@ -49,6 +68,11 @@ impl Keyboard {
         });
     }
 
+    /// Opens the palette.
+    pub fn open_palette(self) {
+        self.palette.set(true);
+    }
+
     /// Shows the list of keys.
     pub fn list(self) {
         self.listed.set(true);
@@ -61,25 +85,15 @@ pub fn use_keyboard() -> Keyboard {
     expect_context()
 }
 
-const LIST: &[(&str, &[&str])] = &[
-    ("shortcuts.new", &["N"]),
-    ("shortcuts.find", &["/", "Ctrl F"]),
-    ("shortcuts.sync", &["Ctrl R", "F5"]),
-    ("shortcuts.details", &["Enter"]),
-    ("shortcuts.select", &["Space"]),
-    ("shortcuts.range", &["Shift ↑↓"]),
-    ("shortcuts.all", &["Ctrl A"]),
-    ("shortcuts.delete", &["Del"]),
-    ("shortcuts.undo", &["Ctrl Z"]),
-    ("shortcuts.escape", &["Esc"]),
-    ("shortcuts.pages", &["Ctrl 1–6"]),
-    ("shortcuts.help", &["?"]),
-];
-
 /// Listens to the whole window; its children can use [`Keyboard`].
 #[component]
 pub(super) fn Shortcuts(children: Children) -> impl IntoView {
-    let keyboard = Keyboard { wish: RwSignal::new((0, None)), listed: RwSignal::new(false) };
+    let keyboard = Keyboard {
+        wish: RwSignal::new((0, None)),
+        listed: RwSignal::new(false),
+        palette: RwSignal::new(false),
+        stopping: RwSignal::new(false),
+    };
     provide_context(keyboard);
     let (words, toasts, navigation) = (use_words(), use_toasts(), use_navigation());
     let handle = window_event_listener(ev::keydown, move |event| {
@@ -100,6 +114,9 @@ pub(super) fn Shortcuts(children: Children) -> impl IntoView {
                     navigation.open(*page);
                 }
             }
+            (true, "k" | "K") => keyboard.open_palette(),
+            // With Shift some layouts say what stands above the dot.
+            (true, "." | ">" | ":") if event.shift_key() => keyboard.stopping.set(true),
             (true, ",") => navigation.open(Page::Settings),
             (true, "f" | "F") => keyboard.ask(Wish::Find),
             (true, "r" | "R") | (false, "F5") => keyboard.ask(Wish::Sync),
@@ -108,12 +125,15 @@ pub(super) fn Shortcuts(children: Children) -> impl IntoView {
                     toasts.undo(id, batch, words);
                 }
             }
+            (true, "a" | "A") if !typing => keyboard.ask(Wish::All),
             (false, "Escape") => keyboard.ask(Wish::Escape),
+            (false, "F1") => navigation.open(Page::Help),
             _ if typing || command || event.alt_key() => return,
-            (false, "/") => keyboard.ask(Wish::Find),
+            (false, "/" | "f" | "F") => keyboard.ask(Wish::Find),
+            (false, "r" | "R") => keyboard.ask(Wish::Sync),
             (false, "n" | "N") => keyboard.ask(Wish::New),
             (false, "Delete") => keyboard.ask(Wish::Delete),
-            (false, "?" | "F1") => keyboard.list(),
+            (false, "?") => keyboard.list(),
             _ => return,
         }
         event.prevent_default();
@@ -137,19 +157,7 @@ pub(super) fn Shortcuts(children: Children) -> impl IntoView {
                 narrow=true
                 attr:data-testid="dialog-shortcuts"
             >
-                <dl class="facts shortcuts">
-                    {LIST
-                        .iter()
-                        .map(|(label, keys)| {
-                            view! {
-                                <dt>
-                                    {keys.iter().map(|key| view! { <kbd>{*key}</kbd> " " }).collect_view()}
-                                </dt>
-                                <dd>{words.signal(label)}</dd>
-                            }
-                        })
-                        .collect_view()}
-                </dl>
+                <ShortcutList />
             </Dialog>
         </Show>
     }

@@ -41,13 +41,14 @@ pub(super) fn Sidebar() -> impl IntoView {
                 <span class="sidebar__mark" aria-hidden="true"></span>
                 <span class="sidebar__name">"Corral"</span>
             </div>
-            <Entry page=Page::Models icon=icondata::LuBox count=models bad=broken />
-            <Entry page=Page::Discover icon=icondata::LuCompass count=none bad=none />
-            <Entry page=Page::Downloads icon=icondata::LuDownload count=jobs bad=failed />
-            <Entry page=Page::Instances icon=icondata::LuServer count=instances bad=offline />
-            <Entry page=Page::Activity icon=icondata::LuActivity count=none bad=none />
+            <Entry page=Page::Models count=models bad=broken />
+            <Entry page=Page::Discover count=none bad=none />
+            <Entry page=Page::Downloads count=jobs bad=failed />
+            <Entry page=Page::Instances count=instances bad=offline />
+            <Entry page=Page::Activity count=none bad=none />
             <span class="sidebar__gap"></span>
-            <Entry page=Page::Settings icon=icondata::LuSettings count=none bad=none />
+            <Entry page=Page::Help count=none bad=none />
+            <Entry page=Page::Settings count=none bad=none />
         </nav>
     }
 }
@@ -55,7 +56,6 @@ pub(super) fn Sidebar() -> impl IntoView {
 #[component]
 fn Entry(
     page: Page,
-    icon: icondata::Icon,
     /// How many there are; 0 is not shown.
     count: Memo<u64>,
     /// How many need attention.
@@ -77,7 +77,7 @@ fn Entry(
                 navigation.open(page);
             }
         >
-            <Glyph icon=icon />
+            <Glyph icon=page.icon() />
             <span class="sidebar__label">{words.signal(page.label())}</span>
             <span class="sidebar__counts num">
                 {move || {

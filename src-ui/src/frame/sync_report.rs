@@ -4,8 +4,8 @@ use corral_contract::{
     InstanceId, WireError,
     instances::InstanceRef,
     sync::{
-        Change, SyncReport, SyncReportRef,
-        call::{ConfirmEmpty, Report},
+        CompareReports, Comparison, SyncReport, SyncReportRef, SyncResult,
+        call::{Compare, ConfirmEmpty, Report},
     },
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -17,6 +17,10 @@ use crate::{
     state::use_stores,
     words::{Words, use_words},
 };
+
+mod changes;
+
+use changes::changes;
 
 /// A dialog about the last report of an instance.
 #[component]
@@ -113,21 +117,14 @@ fn facts(words: Words, report: &SyncReport) -> impl IntoView + use<> {
     let count = |value: u32| format::count(u64::from(value));
     let errors: Vec<String> =
         report.errors.iter().map(|error| problem::line(words, error)).collect();
-    let items = report.items.iter().map(|item| {
-        let word = words.get(match item.change {
-            Change::Added => "change.added",
-            Change::Updated => "change.updated",
-            Change::Removed => "change.removed",
-        });
-        view! {
-            <li class="result-list__item">
-                <span class="cut">{item.name.clone()}</span>
-                <span class="dim">{word}</span>
-            </li>
-        }
-    });
+    let more = u64::from(report.added + report.updated + report.removed)
+        .saturating_sub(report.items.len() as u64);
+    let stopped = report.result() == SyncResult::Stopped;
     view! {
+        {stopped.then(|| view! { <Note>{words.get("sync.stopped")}</Note> })}
         <dl class="facts">
+            <dt>{words.get("sync.trigger")}</dt>
+            <dd>{words.get(&format!("trigger.{}", report.trigger.as_str()))}</dd>
             <dt>{words.get("change.added")}</dt>
             <dd class="num">{count(report.added)}</dd>
             <dt>{words.get("change.updated")}</dt>
@@ -144,7 +141,61 @@ fn facts(words: Words, report: &SyncReport) -> impl IntoView + use<> {
                 .into_iter()
                 .map(|text| view! { <li class="result-list__item bad">{text}</li> })
                 .collect_view()}
-            {items.collect_view()}
+            {changes(words, &report.items)}
         </ul>
+        {(more > 0).then(|| view! {
+            <p class="dim">{words.fill("models.andMore", &[("n", &more.to_string())])}</p>
+        })}
+    }
+}
+
+/// A dialog about what changed from one report to another.
+#[component]
+pub(super) fn ComparedReports(
+    one: i64,
+    other: i64,
+    #[prop(into)] on_close: Callback<()>,
+) -> impl IntoView {
+    let words = use_words();
+    let answer = RwSignal::new(None::<Result<Comparison, WireError>>);
+    spawn_local(async move {
+        let compared = ipc::call::<Compare>(CompareReports { one, other }).await;
+        // Gone when the dialog was closed meanwhile.
+        answer.try_set(Some(compared));
+    });
+    let footer = move || {
+        view! {
+            <Button on_press=on_close autofocus=true attr:data-testid="sync-compare-close">
+                {words.signal("common.close")}
+            </Button>
+        }
+    };
+    view! {
+        <Dialog
+            title=words.signal("sync.compareTitle")
+            on_close=on_close
+            footer=footer
+            attr:data-testid="sync-compare"
+        >
+            {move || match answer.get() {
+                None => view! { <Skeleton rows=3 /> }.into_any(),
+                Some(Ok(compared)) => compared_facts(words, &compared).into_any(),
+                Some(Err(error)) => view! { <ErrorCard error=Signal::stored(error) /> }.into_any(),
+            }}
+        </Dialog>
+    }
+}
+
+fn compared_facts(words: Words, compared: &Comparison) -> impl IntoView + use<> {
+    let (from, to) = (compared.earlier.started_at, compared.later.started_at);
+    let (from, to) = (format::moment(from), format::moment(to));
+    let none = compared.items.is_empty();
+    view! {
+        <p class="dim num">{words.fill("sync.compareSpan", &[("from", &from), ("to", &to)])}</p>
+        {(!compared.whole).then(|| view! {
+            <Note tone=Tone::Warning>{words.get("sync.compareNotWhole")}</Note>
+        })}
+        {none.then(|| view! { <p>{words.get("sync.compareSame")}</p> })}
+        <ul class="result-list" data-testid="sync-compare-items">{changes(words, &compared.items)}</ul>
     }
 }

@@ -11,7 +11,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     batch_result::BatchResult,
-    sync_report::{PastSyncReport, SyncReportDialog},
+    sync_report::{ComparedReports, PastSyncReport, SyncReportDialog},
 };
 use crate::{components::Tone, ipc, words::Words};
 
@@ -36,6 +36,8 @@ pub enum Offer {
     Sync(InstanceId),
     /// One past sync.
     Report(i64),
+    /// What changed from one past sync to another.
+    Compare(i64, i64),
 }
 
 /// One message.
@@ -181,6 +183,9 @@ pub(super) fn ToastHost() -> impl IntoView {
                 Some(view! { <SyncReportDialog instance on_close=close /> }.into_any())
             }
             Offer::Report(id) => Some(view! { <PastSyncReport id on_close=close /> }.into_any()),
+            Offer::Compare(one, other) => {
+                Some(view! { <ComparedReports one other on_close=close /> }.into_any())
+            }
             Offer::Undo { .. } | Offer::Nothing => None,
         }}
     }

@@ -13,7 +13,7 @@ use super::{
     toasts::{Toasts, use_toasts},
 };
 use crate::{
-    components::{IconButton, MenuItem, use_menu},
+    components::{Glyph, IconButton, MenuItem, use_menu},
     ipc,
     preferences::use_preferences,
     state::{Stores, use_stores},
@@ -56,6 +56,20 @@ pub(super) fn Top() -> impl IntoView {
         <header class="frame__top">
             <InstanceSwitcher />
             <span class="page__gap"></span>
+            <button
+                type="button"
+                class="palette-field"
+                aria-haspopup="dialog"
+                aria-keyshortcuts="Control+K Meta+K"
+                aria-label=words.signal("palette.title")
+                title=words.signal("palette.title")
+                data-testid="palette-open"
+                on:click=move |_| keyboard.open_palette()
+            >
+                <Glyph icon=icondata::LuSearch />
+                <span aria-hidden="true">{words.signal("palette.field")}</span>
+                <kbd aria-hidden="true">"Ctrl K"</kbd>
+            </button>
             <TaskCenter />
             <Notices />
             <IconButton

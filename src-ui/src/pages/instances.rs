@@ -21,6 +21,7 @@ mod leftovers;
 pub mod probe;
 mod remove;
 mod said;
+mod schedule;
 
 use card::Card;
 use check::CheckStore;
@@ -29,6 +30,7 @@ use first_run::FirstRun;
 use form::FormDialog;
 use leftovers::Leftovers;
 use remove::RemoveQuestion;
+use schedule::ScheduleDialog;
 
 /// The dialog over the page. It is the place in the address, so that other pages can open it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,7 @@ enum Opened {
     Remove(InstanceId),
     Check(InstanceId),
     Leftovers(InstanceId),
+    Schedule(InstanceId),
 }
 
 impl Opened {
@@ -52,6 +55,7 @@ impl Opened {
             "remove" => id().map(Opened::Remove),
             "check" => id().map(Opened::Check),
             "leftovers" => id().map(Opened::Leftovers),
+            "schedule" => id().map(Opened::Schedule),
             _ => None,
         }
     }
@@ -81,9 +85,11 @@ pub fn InstancesPage() -> impl IntoView {
     let opened = Memo::new(move |_| {
         let opened = navigation.place.with(|place| Opened::read(place));
         opened.filter(|opened| match opened {
-            Opened::Edit(id) | Opened::Remove(id) | Opened::Check(id) | Opened::Leftovers(id) => {
-                ids.with(|ids| ids.contains(id))
-            }
+            Opened::Edit(id)
+            | Opened::Remove(id)
+            | Opened::Check(id)
+            | Opened::Leftovers(id)
+            | Opened::Schedule(id) => ids.with(|ids| ids.contains(id)),
             Opened::Add | Opened::Detect => true,
         })
     });
@@ -142,6 +148,9 @@ pub fn InstancesPage() -> impl IntoView {
             }
             Some(Opened::Leftovers(id)) => {
                 view! { <Leftovers id sending on_close=close /> }.into_any()
+            }
+            Some(Opened::Schedule(id)) => {
+                view! { <ScheduleDialog id sending on_close=close /> }.into_any()
             }
             Some(Opened::Remove(id)) => {
                 view! { <RemoveQuestion id sending on_close=close /> }.into_any()

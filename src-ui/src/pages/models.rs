@@ -21,7 +21,7 @@ use crate::{
     words::{Words, use_words},
 };
 
-mod actions;
+pub(crate) mod actions;
 mod batch_bar;
 mod cells;
 mod check_file;
@@ -94,6 +94,11 @@ pub fn ModelsPage() -> impl IntoView {
         Wish::New => list.open.set(Open::Create(String::new())),
         Wish::Find => toolbar::focus_search(),
         Wish::Sync => sync_chosen(list, toasts, words),
+        Wish::All => table::select_view(list.range.get(), stores.models),
+        Wish::Batch(op) => list.open.set(Open::Batch(op)),
+        Wish::Details(id) => list.detail.set(Some(id)),
+        Wish::DeleteModel(id) => list.open.set(Open::Delete(vec![id])),
+        Wish::Recreate(id) => list.open.set(Open::Recreate(id)),
         Wish::Delete => {
             let ids: Vec<_> =
                 stores.models.with(|models| models.selected().iter().copied().collect());

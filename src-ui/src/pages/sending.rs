@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What is done with an answer.
-type Answered<T> = Box<dyn FnOnce(Result<T, WireError>)>;
+type Answered<C> = Box<dyn FnOnce(Result<<C as Command>::Reply, WireError>)>;
 
 /// Sends commands of one page. Each has a key, so that its control shows that it is under way
 /// and the same command is not sent twice at once.
@@ -63,11 +63,11 @@ impl Sending {
         request: C::Request,
         answered: impl FnOnce(Result<C::Reply, WireError>) + 'static,
     ) {
-        self.ask_boxed::<C>(key.to_owned(), request, Box::new(answered));
+        self.ask_once::<C>(key.to_owned(), request, Box::new(answered));
     }
 
-    /// One for each command, whoever asks: every page would otherwise carry a copy.
-    fn ask_boxed<C: Command>(self, key: String, request: C::Request, answered: Answered<C::Reply>) {
+    /// As [`Sending::ask`], once in the module for each command and not for each of its callers.
+    fn ask_once<C: Command>(self, key: String, request: C::Request, answered: Answered<C>) {
         let free = self.under_way.try_update(|keys| keys.insert(key.clone()));
         if free != Some(true) {
             return;

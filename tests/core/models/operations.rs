@@ -51,7 +51,10 @@ async fn a_start_loads_with_its_options_and_shows_where_the_model_lies() {
             (Status::Stopped, Cause::Sync)
         ]
     );
-    let log = stage.bench.ask::<tasks::call::Log>(LogRequest { id: task.id, offset: 0 }).await;
+    let log = stage
+        .bench
+        .ask::<tasks::call::Log>(LogRequest { id: task.id, offset: 0, before: None })
+        .await;
     let text = log.expect("its log").text;
     assert!(text.contains("phase loading") && text.contains("done"), "{text}");
 }

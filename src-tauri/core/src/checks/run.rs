@@ -65,7 +65,7 @@ pub(super) async fn check(
         return Err(gone());
     }
     for damaged in found.values() {
-        task.note(format!("{} {}: {}", damaged.kind, damaged.digest, damaged.why.as_str()));
+        task.warn(format!("{} {}: {}", damaged.kind, damaged.digest, damaged.why.as_str()));
     }
     let at = core.now();
     let mut results = HashMap::new();

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Core,
-    tasks::{Task, TaskLog},
+    tasks::{Level, Task, TaskLog},
 };
 
 /// Between two looks of the task centre at the figures.
@@ -161,6 +161,6 @@ impl FetchSink for Sink {
     }
 
     fn note(&self, text: &str) {
-        self.log.line(self.core.now(), text);
+        self.log.line(self.core.now(), Level::Info, text);
     }
 }

@@ -91,7 +91,7 @@ pub(crate) async fn metered(core: &Core) -> Option<bool> {
     look(core).await.metered
 }
 
-async fn look(core: &Core) -> ConditionsNow {
+pub(crate) async fn look(core: &Core) -> ConditionsNow {
     let machine = core.config.machine.clone();
     let asked = tokio::task::spawn_blocking(move || ConditionsNow {
         metered: machine.metered(),

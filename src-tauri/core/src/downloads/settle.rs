@@ -211,7 +211,7 @@ async fn apply(
                 entry.not_before = Some(Instant::now() + *pause);
             }
             if let Some(error) = error {
-                ended.task.note(format!("{error}; next try in {} ms", pause.as_millis()));
+                ended.task.warn(format!("{error}; next try in {} ms", pause.as_millis()));
             }
         }
         Verdict::Gone { .. } | Verdict::Rest => {}

@@ -115,6 +115,8 @@ impl Live {
             models: counts.models,
             running: counts.running,
             last_sync: counts.last_sync,
+            // The schedule of syncs knows it.
+            next_sync: None,
             exposed: self.exposed,
             latencies: self.health.latencies.iter().copied().collect(),
         }

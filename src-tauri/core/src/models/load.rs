@@ -155,7 +155,7 @@ async fn load_either(
     let kind = embedding(model);
     match client.load(&model.name, options, kind).await {
         Err(error) if error.code == ErrorCode::NotSupportedByModel => {
-            task.note(format!("asking in the other way: {error}"));
+            task.warn(format!("asking in the other way: {error}"));
             let other = match kind {
                 EmbeddingModel::Yes => EmbeddingModel::No,
                 EmbeddingModel::No => EmbeddingModel::Yes,
@@ -198,7 +198,7 @@ pub(super) async fn settle(
             Ok(())
         }
         Ok(None) => {
-            task.note("the server does not list it as loaded");
+            task.warn("the server does not list it as loaded");
             set_run(core, model.id, Run::Stopped, Change::by(Cause::External)).await
         }
         Err(problem) if problem.code == ErrorCode::Cancelled => {
@@ -239,7 +239,7 @@ async fn take_back(core: &Core, model: &StoredModel, task: &Task) {
     if poll::entry_of(&loaded, &model.key, None).is_some()
         && let Err(error) = client.unload(&model.name, embedding(model)).await
     {
-        task.note(format!("unload after cancelling failed: {error}"));
+        task.warn(format!("unload after cancelling failed: {error}"));
     }
 }
 

@@ -85,6 +85,11 @@ pub(super) fn memory_of(entry: &LoadedModel) -> Memory {
     }
 }
 
+/// The note is the name alone; the window puts words around it.
+fn evicted_by(newcomer: &str) -> Change {
+    Change { note: newcomer.to_owned(), ..Change::by(Cause::Evicted) }
+}
+
 impl Watch {
     /// Brings the rows of an instance in line with what it has loaded.
     ///
@@ -100,15 +105,20 @@ impl Watch {
     ) -> Result<Found> {
         let now = core.now();
         let listed: HashSet<String> = loaded.iter().map(|each| key_of(&each.name)).collect();
-        let newcomer = self.listed.as_ref().is_some_and(|before| !listed.is_subset(before));
+        // Its name, for the history of whatever made room for it.
+        let newcomer = self
+            .listed
+            .as_ref()
+            .and_then(|before| loaded.iter().find(|each| !before.contains(&key_of(&each.name))));
+        let newcomer = newcomer.map(|each| each.name.as_str());
         let digests: Vec<&str> = loaded.iter().filter_map(|each| each.digest.as_deref()).collect();
         let rows = store::seen::candidates(core, instance, &listed, &digests).await?;
         let by_key: HashMap<&str, &StoredModel> =
             rows.iter().map(|row| (row.key.as_str(), row)).collect();
         let strangers = listed.iter().any(|key| !by_key.contains_key(key.as_str()));
         self.runners.learn(core, instance, &listed).await;
-        if newcomer {
-            self.explain(core, now).await?;
+        if let Some(newcomer) = newcomer {
+            self.explain(core, now, newcomer).await?;
         }
         for row in &rows {
             if operation::running(core, row.id).is_some() {
@@ -149,7 +159,7 @@ impl Watch {
         core: &Core,
         row: &StoredModel,
         now: Timestamp,
-        newcomer: bool,
+        newcomer: Option<&str>,
     ) -> Result<()> {
         let change = match row.run {
             Run::Stopped | Run::Crashed => return Ok(()),
@@ -164,7 +174,9 @@ impl Watch {
                 let asked = expires.is_some_and(|at| at.since(last_look) <= 0);
                 if over || asked {
                     Change::by(Cause::Idle)
-                } else if newcomer || operation::loading(core).iter().any(|id| *id != row.id) {
+                } else if let Some(newcomer) = newcomer {
+                    evicted_by(newcomer)
+                } else if operation::loading(core).iter().any(|id| *id != row.id) {
                     Change::by(Cause::Evicted)
                 } else if self.runners.was_seen(&row.key)
                     || !store::seen::started_by_us(core, row.id).await?
@@ -191,13 +203,13 @@ impl Watch {
     }
 
     /// Another model has been loaded: those that vanished shortly before had to make room.
-    async fn explain(&mut self, core: &Core, now: Timestamp) -> Result<()> {
+    async fn explain(&mut self, core: &Core, now: Timestamp, newcomer: &str) -> Result<()> {
         let (seen, guessed) = self.crashes.drain(..).partition(|each| each.seen);
         self.crashes = seen;
         let guessed: Vec<Suspected> = guessed;
         for suspected in guessed {
             if now.since(suspected.at) <= EVICTED_WITHIN {
-                let evicted = edit(core, suspected.model, Change::by(Cause::Evicted), |row| {
+                let evicted = edit(core, suspected.model, evicted_by(newcomer), |row| {
                     if row.run == Run::Crashed {
                         row.run = Run::Stopped;
                     }

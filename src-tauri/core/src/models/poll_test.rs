@@ -89,6 +89,14 @@ impl Bench {
         (Status::parse(&row.0).expect("a status"), Cause::parse(&row.1).expect("a cause"))
     }
 
+    async fn last_note(&self, name: &str) -> String {
+        sqlx::query_scalar("SELECT note FROM history WHERE model_id = ? ORDER BY id DESC LIMIT 1")
+            .bind(self.row(name).await.id.0)
+            .fetch_one(self.core.db.read())
+            .await
+            .expect("a line of history")
+    }
+
     async fn notices(&self) -> usize {
         let all = notices::recent(&self.core).await.expect("the notices");
         all.iter().filter(|notice| notice.kind == NoticeKind::ModelCrashed).count()
@@ -139,6 +147,7 @@ async fn one_that_makes_room_for_another_was_evicted_even_when_that_shows_later(
     bench.clock.advance(2000);
     bench.look(&[entry("b:1", until)]).await;
     assert_eq!(bench.last("a:1").await, (Status::Stopped, Cause::Evicted));
+    assert_eq!(bench.last_note("a:1").await, "b:1", "it says for whom");
 
     bench.started("c:1", until).await;
     bench.look(&[entry("c:1", until)]).await;
@@ -149,6 +158,7 @@ async fn one_that_makes_room_for_another_was_evicted_even_when_that_shows_later(
     bench.clock.advance(4000);
     bench.look(&[entry("d:1", until)]).await;
     assert_eq!(bench.last("c:1").await, (Status::Stopped, Cause::Evicted));
+    assert_eq!(bench.last_note("c:1").await, "d:1");
     bench.clock.advance(MINUTE);
     bench.look(&[entry("d:1", until)]).await;
     assert_eq!(bench.notices().await, 0, "nobody is alarmed for nothing");

@@ -4,11 +4,11 @@ use corral_contract::{
     InstanceId, ModelId, Timestamp,
     name::ModelName,
     status::{Cause, Install, Origin, Run, Status},
-    sync::{Change, SyncItem, SyncReport},
+    sync::{Change, FieldChange, SyncItem, SyncReport},
 };
 use sqlx::SqliteConnection;
 
-use super::{diff::Diff, store};
+use super::{diff::Diff, fields, store};
 use crate::{
     Core, Result,
     db::failed,
@@ -33,10 +33,10 @@ pub(super) async fn apply(
     let mut changed = Vec::new();
     let mut transaction = core.db.write().await?;
     for (name, item, mark) in &diff.added {
-        if let Some(id) = add(&mut transaction, instance, name, item, *mark, now).await? {
+        if let Some(row) = add(&mut transaction, instance, name, item, *mark, now).await? {
             report.added += 1;
-            tell(report, id, &name.display(), Change::Added);
-            changed.push(id);
+            tell(report, &row, Change::Added, || fields::new(&row));
+            changed.push(row.id);
         }
     }
     let updated: Vec<ModelId> = diff.updated.iter().map(|(id, ..)| *id).collect();
@@ -47,7 +47,7 @@ pub(super) async fn apply(
         let after = merged(&before, item, *mark, now);
         if told_differently(&before, &after) {
             report.updated += 1;
-            tell(report, *id, &after.name, Change::Updated);
+            tell(report, &after, Change::Updated, || fields::different(&before, &after));
             changed.push(*id);
         } else {
             report.unchanged += 1;
@@ -66,7 +66,7 @@ pub(super) async fn apply(
         let note = "no longer on the server";
         write(&mut transaction, &before, &after, now, note).await?;
         report.removed += 1;
-        tell(report, *id, &after.name, Change::Removed);
+        tell(report, &after, Change::Removed, || fields::gone(&before));
         changed.push(*id);
     }
     store::seen_in(&mut transaction, instance, hash, now).await?;
@@ -74,9 +74,15 @@ pub(super) async fn apply(
     Ok(changed)
 }
 
-fn tell(report: &mut SyncReport, model: ModelId, name: &str, change: Change) {
+fn tell(
+    report: &mut SyncReport,
+    row: &StoredModel,
+    change: Change,
+    fields: impl FnOnce() -> Vec<FieldChange>,
+) {
     if report.items.len() < MOST_ITEMS {
-        report.items.push(SyncItem { model: Some(model), name: name.to_owned(), change });
+        let (model, name) = (Some(row.id), row.name.clone());
+        report.items.push(SyncItem { model, name, change, fields: fields() });
     }
 }
 
@@ -87,7 +93,7 @@ async fn add(
     item: &TagsModel,
     mark: i64,
     now: Timestamp,
-) -> Result<Option<ModelId>> {
+) -> Result<Option<StoredModel>> {
     let created_at = item.modified_at.unwrap_or(now);
     let origin = origin_of(name, item);
     let new = NewModel { instance, name, origin, install: Install::Ready, created_at };
@@ -98,7 +104,7 @@ async fn add(
     rows::save(connection, &row).await?;
     let step = Step { from: None, to: row.status(), at: now, cause: Cause::Sync, note: "" };
     rows::remember(connection, (id, instance, &row.name), step).await?;
-    Ok(Some(id))
+    Ok(Some(row))
 }
 
 /// Where a model that was found comes from, as far as its name and its details tell.

@@ -18,8 +18,6 @@ use crate::{
 
 /// More changed rows than this are told as one reload.
 const TELL_EACH: usize = 200;
-/// Failures in a row before anybody is notified.
-const FAILING: u32 = 3;
 
 /// Compares the rows of an instance with its list. One that the user asked for is a task.
 ///
@@ -60,9 +58,11 @@ pub(super) async fn run(
         duration_ms: 0,
         task: task.as_ref().map(Task::id),
         asks_empty: false,
+        completed: false,
     };
     progress(core, instance, 0, 0);
     let done = compare(core, order, task.as_ref(), token, &mut report).await;
+    report.completed = done.is_ok();
     report.duration_ms = began.elapsed().as_millis() as u64;
     if let Err(problem) = &done
         && problem.code != ErrorCode::Cancelled
@@ -71,7 +71,7 @@ pub(super) async fn run(
     }
     let changed = report.added + report.updated + report.removed > 0;
     if !order.quiet || changed || !report.errors.is_empty() {
-        match store::keep(core, &report).await {
+        match store::reports::keep(core, &report).await {
             Ok(id) => report.id = id,
             Err(error) => tracing::warn!(%error, "the report of a sync was not kept"),
         }
@@ -192,7 +192,7 @@ async fn count_failures(
             }
         }
     };
-    if failures == FAILING {
+    if failures == core.settings().sync_failures {
         notices::tell(core, NoticeKind::SyncFailing, target, problem.cloned()).await;
     }
 }

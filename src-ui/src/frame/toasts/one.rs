@@ -31,7 +31,9 @@ fn lifetime(toast: &Toast) -> Option<Lifetime> {
     Some(match toast.offer {
         Offer::Nothing => Lifetime::new(SHOWN, now),
         Offer::Undo { from, until, .. } => Lifetime::fixed(between(from, until), now),
-        Offer::Batch(_) | Offer::Sync(_) | Offer::Report(_) => Lifetime::new(WITH_OFFER, now),
+        Offer::Batch(_) | Offer::Sync(_) | Offer::Report(_) | Offer::Compare(..) => {
+            Lifetime::new(WITH_OFFER, now)
+        }
     })
 }
 

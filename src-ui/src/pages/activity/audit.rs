@@ -214,7 +214,12 @@ fn readable(target: &str) -> String {
 }
 
 /// All of a list of words, after the choice that narrows nothing.
-fn choices(words: Words, any: &str, prefix: &str, list: &[&str]) -> Vec<(String, String)> {
+pub(super) fn choices(
+    words: Words,
+    any: &str,
+    prefix: &str,
+    list: &[&str],
+) -> Vec<(String, String)> {
     let mut options = vec![(String::new(), words.get(any))];
     options.extend(
         list.iter().map(|each| ((*each).to_owned(), words.get(&format!("{prefix}{each}")))),

@@ -5,7 +5,7 @@ use corral_contract::{
 use leptos::prelude::*;
 
 use super::paging::{FEW, PagedList, Paging};
-use crate::{components::Glyph, format, ipc, state::use_stores, words::use_words};
+use crate::{components::Glyph, format, ipc, pages::cause, state::use_stores, words::use_words};
 
 async fn ask(before: Option<i64>, limit: u32) -> Result<(Vec<HistoryEntry>, bool), WireError> {
     let request = HistoryRequest { model: None, before, limit };
@@ -36,7 +36,8 @@ pub(super) fn History() -> impl IntoView {
             words.get(&format!("status.{}", status.as_str()))
         };
         let from = entry.from.map_or_else(|| words.get("activity.firstSeen"), word);
-        let title = entry.note.clone();
+        let (cause, note) = cause::in_words(words, &entry);
+        let title = note.clone();
         view! {
             <tr data-testid=format!("history-row-{}", entry.id)>
                 <td class="num dim">{format::moment(entry.at)}</td>
@@ -49,8 +50,8 @@ pub(super) fn History() -> impl IntoView {
                         {word(entry.to)}
                     </span>
                 </td>
-                <td>{words.get(&format!("cause.{}", entry.cause.as_str()))}</td>
-                <td class="dim" title=title>{entry.note}</td>
+                <td>{cause}</td>
+                <td class="dim" title=title>{note}</td>
             </tr>
         }
     };

@@ -5,12 +5,7 @@ use corral_contract::{
 };
 use leptos::prelude::*;
 
-use crate::{
-    components::{Button, ButtonKind, Dialog},
-    pages::sending::Sending,
-    state::use_stores,
-    words::use_words,
-};
+use crate::{components::Confirm, pages::sending::Sending, state::use_stores, words::use_words};
 
 /// Asks before a job is taken out of the queue, and says what becomes of its bytes.
 #[component]
@@ -33,32 +28,19 @@ pub(super) fn CancelQuestion(
     };
     let cancel = move |()| {
         sending.send::<Cancel>(&format!("cancel {id}"), JobIds { ids: vec![id] });
-        on_close.run(());
-    };
-    let footer = move || {
-        view! {
-            <Button on_press=on_close autofocus=true attr:data-testid="download-cancel-keep">
-                {words.signal("downloads.keep")}
-            </Button>
-            <Button
-                kind=ButtonKind::Danger
-                on_press=cancel
-                attr:data-testid="download-cancel-confirm"
-            >
-                {words.signal("downloads.cancel")}
-            </Button>
-        }
     };
     view! {
-        <Dialog
+        <Confirm
             title=title
+            go=words.signal("downloads.cancel")
+            keep=words.signal("downloads.keep")
+            name="download-cancel"
+            on_go=cancel
             on_close=on_close
-            footer=footer
-            narrow=true
             attr:data-testid="dialog-cancel-download"
         >
             <p>{text}</p>
             <p class="dim">{words.signal("downloads.cancelRow")}</p>
-        </Dialog>
+        </Confirm>
     }
 }

@@ -227,6 +227,7 @@ fn Actions(id: InstanceId, sending: Sending) -> impl IntoView {
                             MenuItem::new(words.get(key), to, move || place(to))
                         };
                         vec![
+                            item("schedule.button", "schedule"),
                             item("checks.storeButton", "check"),
                             item("checks.look", "leftovers"),
                         ]

@@ -6,11 +6,7 @@ use corral_contract::{
 use leptos::prelude::*;
 
 use crate::{
-    components::{Button, ButtonKind, Dialog},
-    format,
-    pages::sending::Sending,
-    state::use_stores,
-    words::use_words,
+    components::Confirm, format, pages::sending::Sending, state::use_stores, words::use_words,
 };
 
 /// Asks before a server is forgotten, and says what goes with it and what does not.
@@ -43,33 +39,19 @@ pub(super) fn RemoveQuestion(
             let values = [("name", name.as_str()), ("models", &models), ("jobs", &jobs)];
             sending.good(words.fill("instances.removed", &values));
         });
-        on_close.run(());
-    };
-    let remove = Callback::new(remove);
-    let footer = move || {
-        view! {
-            <Button on_press=on_close autofocus=true attr:data-testid="instance-remove-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Danger
-                on_press=remove
-                attr:data-testid="instance-remove-confirm"
-            >
-                {words.signal("instances.remove")}
-            </Button>
-        }
     };
     view! {
-        <Dialog
+        <Confirm
             title=title
+            go=words.signal("instances.remove")
+            keep=words.signal("common.cancel")
+            name="instance-remove"
+            on_go=remove
             on_close=on_close
-            footer=footer
-            narrow=true
             attr:data-testid="dialog-remove-instance"
         >
             <p>{words.signal("instances.removeStays")}</p>
             <p class="dim">{goes}</p>
-        </Dialog>
+        </Confirm>
     }
 }

@@ -71,12 +71,14 @@ pub(super) fn trouble(words: Words, fact: &ApiFact, now: Timestamp) -> String {
     words.fill("instances.trouble", &values)
 }
 
-/// `24 models · 2 in memory · synced 4 min ago`.
+/// `24 models · 2 in memory · synced 4 min ago · next sync 14:02`.
 pub(super) fn holdings(words: Words, view: &InstanceView, now: Timestamp) -> String {
     let synced = view.last_sync.map(|at| format::age(words, at, now));
     let (models, running) = (format::count(view.models), format::count(view.running));
     let mut values = vec![("models", models.as_str()), ("running", running.as_str())];
     values.extend(synced.as_deref().map(|age| ("age", age)));
+    let next = view.next_sync.map(|at| format::time_or_day(words, at, now));
+    values.extend(next.as_deref().map(|next| ("next", next)));
     words.fill("instances.holdings", &values)
 }
 

@@ -217,7 +217,14 @@ pub fn icon(action: Action) -> icondata::Icon {
 }
 
 /// What "resume" means depends on what there is to go on with.
-async fn ask(action: Action, row: &ModelRow, options: StartOptions) -> Result<(), WireError> {
+///
+/// # Errors
+/// What the core answered.
+pub(crate) async fn ask(
+    action: Action,
+    row: &ModelRow,
+    options: StartOptions,
+) -> Result<(), WireError> {
     let model = ModelRef { id: row.id };
     match (action, row.job, row.operation) {
         (Action::Start, ..) => start(row, options).await,

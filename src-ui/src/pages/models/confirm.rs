@@ -13,7 +13,7 @@ use super::{
     list::use_list,
 };
 use crate::{
-    components::{Button, ButtonKind, Dialog, Note, Tone},
+    components::{Button, ButtonKind, Confirm, Dialog, Note, Tone},
     frame::toasts::use_toasts,
     ipc,
     words::use_words,
@@ -125,25 +125,23 @@ pub(super) fn ConfirmRecreate(id: ModelId, actions: Actions) -> impl IntoView {
     let title = Signal::derive(move || words.fill("recreate.title", &[("name", &name)]));
     let close = move |()| list.close();
     let go = Callback::new(move |()| {
-        list.close();
         if let Some(row) = &row {
             actions.run(Action::Recreate, row, StartOptions::default());
         }
     });
-    let footer = move || {
-        view! {
-            <Button on_press=close autofocus=true>
-                {words.signal("common.cancel")}
-            </Button>
-            <Button kind=ButtonKind::Primary on_press=go attr:data-testid="recreate-confirm">
-                {words.signal("action.recreate")}
-            </Button>
-        }
-    };
     view! {
-        <Dialog title=title on_close=close footer=footer narrow=true attr:data-testid="dialog-recreate">
+        <Confirm
+            title=title
+            go=words.signal("action.recreate")
+            keep=words.signal("common.cancel")
+            harmless=true
+            name="recreate"
+            on_go=go
+            on_close=close
+            attr:data-testid="dialog-recreate"
+        >
             <Note tone=Tone::Warning>{words.signal("recreate.running")}</Note>
             <p>{words.signal("recreate.body")}</p>
-        </Dialog>
+        </Confirm>
     }
 }

@@ -142,7 +142,7 @@ fn mark_painted() {
 }
 
 /// Ctrl+A and the box in the head take the rows of the pages in view; the bar then offers all.
-fn select_view(range: (usize, usize), models: RwSignal<crate::state::models::Models>) {
+pub(super) fn select_view(range: (usize, usize), models: RwSignal<crate::state::models::Models>) {
     const PAGE: usize = crate::state::models::PAGE;
     let first = range.0 / PAGE * PAGE;
     let end = range.1.div_ceil(PAGE) * PAGE;

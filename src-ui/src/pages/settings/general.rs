@@ -138,6 +138,30 @@ pub(super) fn Watching(saving: Saving) -> impl IntoView {
             />
             <NumberRow
                 saving
+                field="syncFailures"
+                range=1..=20
+                unit="settings.unitFailures"
+                read=|it| it.sync_failures
+                write=|it, to| it.sync_failures = to
+            />
+            <NumberRow
+                saving
+                field="syncKeepDays"
+                range=1..=3650
+                unit="settings.unitDays"
+                read=|it| it.sync_keep_days
+                write=|it, to| it.sync_keep_days = to
+            />
+            <NumberRow
+                saving
+                field="syncKeepReports"
+                range=10..=100_000
+                unit="settings.unitReports"
+                read=|it| it.sync_keep_reports
+                write=|it, to| it.sync_keep_reports = to
+            />
+            <NumberRow
+                saving
                 field="pollVisibleSeconds"
                 range=1..=60
                 unit="settings.unitSeconds"

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::Section;
 use crate::{
-    components::{Button, ButtonKind, Dialog, ErrorCard, StatusBadge},
+    components::{Button, ButtonKind, Confirm, ErrorCard, StatusBadge},
     pages::{advice, sending::Sending},
     words::{Words, use_words},
 };
@@ -184,32 +184,19 @@ fn ForgetQuestion(
             list.set(Some(left));
             sending.good(words.fill("registries.forgotten", &[("host", &host)]));
         });
-        on_close.run(());
     });
-    let footer = move || {
-        view! {
-            <Button on_press=on_close autofocus=true attr:data-testid="registry-forget-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Danger
-                on_press=forget
-                attr:data-testid="registry-forget-confirm"
-            >
-                {words.signal("registries.forget")}
-            </Button>
-        }
-    };
     view! {
-        <Dialog
+        <Confirm
             title=title
+            go=words.signal("registries.forget")
+            keep=words.signal("common.cancel")
+            name="registry-forget"
+            on_go=forget
             on_close=on_close
-            footer=footer
-            narrow=true
             attr:data-testid="dialog-forget-registry"
         >
             <p>{words.signal("registries.forgetText")}</p>
-        </Dialog>
+        </Confirm>
     }
 }
 

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::{Row, Section};
 use crate::{
-    components::{Button, ButtonKind, Dialog, ErrorCard, Note, Tone},
+    components::{Button, ButtonKind, Confirm, ErrorCard, Note, Tone},
     format,
     frame::scope::use_scope,
     navigation::{Page, use_navigation},
@@ -170,32 +170,19 @@ fn RestoreQuestion(
         sending.then::<call::Restore>("restore", request, move |status| {
             stores.system.update(|system| system.storage = Some(status));
         });
-        on_close.run(());
     });
-    let footer = move || {
-        view! {
-            <Button on_press=on_close autofocus=true attr:data-testid="settings-restore-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Danger
-                on_press=restore
-                attr:data-testid="settings-restore-confirm"
-            >
-                {words.signal("settings.restore")}
-            </Button>
-        }
-    };
     view! {
-        <Dialog
+        <Confirm
             title=title
+            go=words.signal("settings.restore")
+            keep=words.signal("common.cancel")
+            name="settings-restore"
+            on_go=restore
             on_close=on_close
-            footer=footer
-            narrow=true
             attr:data-testid="dialog-restore"
         >
             <p>{words.signal("settings.restoreText")}</p>
             <p class="dim">{words.signal("settings.restoreKept")}</p>
-        </Dialog>
+        </Confirm>
     }
 }

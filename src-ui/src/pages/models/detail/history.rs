@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use crate::{
     components::EmptyState,
     format,
+    pages::cause,
     words::{Words, use_words},
 };
 
@@ -38,7 +39,8 @@ pub(super) fn History(detail: Arc<ModelDetail>) -> impl IntoView {
 
 #[component]
 fn Moment(words: Words, entry: HistoryEntry) -> impl IntoView {
-    let HistoryEntry { from, to, at, cause, note, .. } = entry;
+    let HistoryEntry { from, to, at, .. } = entry;
+    let (_, note) = untrack(|| cause::in_words(words, &entry));
     let status = move |word: &str| words.get(&format!("status.{word}"));
     view! {
         <div class="detail__moment">
@@ -49,7 +51,7 @@ fn Moment(words: Words, entry: HistoryEntry) -> impl IntoView {
                     None => status(to.as_str()),
                 }}
                 <span class="faint">
-                    " · " {move || words.get(&format!("cause.{}", cause.as_str()))}
+                    " · " {move || cause::in_words(words, &entry).0}
                 </span>
             </span>
             {(!note.is_empty()).then(|| view! { <small>{note}</small> })}
