@@ -4,11 +4,14 @@
 
 mod checks;
 mod conformance;
+mod disk;
 mod downloads;
 mod ground;
 mod instances;
+mod keep;
 mod models;
 mod played;
+mod reclaim;
 mod registries;
 #[cfg(target_os = "linux")]
 mod small_disk;
@@ -16,3 +19,4 @@ mod stage;
 mod support;
 mod sync;
 mod transfers;
+mod trash;

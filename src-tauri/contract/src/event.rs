@@ -48,6 +48,8 @@ pub enum AppEvent {
     Subsystem(Subsystem),
     Storage(StorageStatus),
     Host(HostFacts),
+    /// Files of an instance came or went: a look at its disk is out of date.
+    DiskChanged(InstanceId),
     /// The receiver fell behind: take a new snapshot.
     Resync,
 }

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod checks;
 pub mod command;
 pub mod desktop;
+pub mod disk;
 pub mod downloads;
 pub mod error;
 pub mod event;
@@ -40,6 +41,7 @@ pub const DOMAINS: &[Domain] = &[
     models::DOMAIN,
     downloads::DOMAIN,
     checks::DOMAIN,
+    disk::DOMAIN,
     sync::DOMAIN,
     tasks::DOMAIN,
     audit::DOMAIN,

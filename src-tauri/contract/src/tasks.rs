@@ -47,6 +47,7 @@ words! {
         Check = "check",
         Repair = "repair",
         Smoke = "smoke",
+        Reclaim = "reclaim",
     }
 }
 

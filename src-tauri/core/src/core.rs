@@ -14,6 +14,7 @@ use crate::{
     checks,
     config::Workers,
     db::Db,
+    disk,
     downloads, instances, logs, models,
     registry::{self, Registries},
     router::Router,
@@ -47,6 +48,7 @@ pub struct Inner {
     pub(crate) models: models::State,
     pub(crate) downloads: downloads::State,
     pub(crate) checks: checks::State,
+    pub(crate) disk: disk::State,
     pub(crate) sync: sync::State,
     pub(crate) host: app::Host,
     pub(crate) registries: Registries,
@@ -98,6 +100,7 @@ impl Core {
             models: models::State::default(),
             downloads: downloads::State::default(),
             checks: checks::State::default(),
+            disk: disk::State::default(),
             sync: sync::State::default(),
             host: app::Host::default(),
             transfers: Transfers::new(registries.clone()),
@@ -115,6 +118,7 @@ impl Core {
         registry::recover(&core).await;
         let seeded = instances::recover(&core).await?;
         models::recover(&core).await?;
+        disk::recover(&core).await?;
         downloads::recover(&core).await?;
         if core.config.workers != Workers::None {
             instances::start(&core);
@@ -139,6 +143,7 @@ impl Core {
         downloads::start(self);
         sync::start(self);
         checks::start(self);
+        disk::start(self);
     }
 
     /// Now, by the clock that was passed in.

@@ -33,6 +33,7 @@ pub fn guard(actor: Actor, domain: &str, name: &str, _target: &str) -> Result<()
                 | ("storage", "backup")
                 | ("models", "start" | "close")
                 | ("checks", "model" | "smoke")
+                | ("disk", "reclaim")
         ),
     };
     if allowed {

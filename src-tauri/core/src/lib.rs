@@ -14,6 +14,7 @@ pub mod config;
 pub mod core;
 pub mod db;
 mod digest;
+pub mod disk;
 pub mod downloads;
 mod fleet;
 pub mod gguf;

@@ -35,6 +35,7 @@ pub(crate) mod store;
 mod unload;
 mod watch;
 
+pub(crate) use batch::remove;
 pub(crate) use change::{Change, drop_if_nothing_left, ensure_row, set_install};
 pub(crate) use manifests::of_store as layers_of_store;
 pub(crate) use publish::{publish, publish_all};

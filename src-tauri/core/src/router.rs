@@ -67,10 +67,11 @@ routes! {
     app: Snapshot, SetVisible;
     instances: List, Detect, Add, Update, Remove, Probe, Test;
     models: Search, Counts, Create, Start, Close, Recreate, PreviewDelete, Delete, UndoDelete,
-        Batch, CancelBatch, LoadDetail, History;
+        Batch, PreviewBatch, CancelBatch, LoadDetail, History;
     downloads: Check, List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
         ClearFinished, Next, SetJobLimit, Hours, Conditions;
     checks: Model, Store, Damaged, Repair, Smoke, File, Leftovers, Clean;
+    disk: Look, Reclaim, Report, Trash, Restore, EmptyTrash, Pin;
     sync: Run, Cancel, ConfirmEmpty, History, Report;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;

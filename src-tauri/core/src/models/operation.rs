@@ -24,7 +24,7 @@ use super::{
     unload,
 };
 use crate::{
-    Core, Result, downloads, instances, notices,
+    Core, Result, checks, downloads, instances, notices,
     signal::Signal,
     tasks::{self, NewTask, Task},
 };
@@ -45,9 +45,15 @@ pub(super) enum Work {
     },
     /// Ask it something.
     Smoke,
+    /// Read every layer.
+    Verify,
     Delete {
         /// Remove the row even if the server cannot be asked.
         force: bool,
+        /// Keep nothing in the trash.
+        for_good: bool,
+        /// What it was when it was chosen; another one stays.
+        digest: Option<String>,
     },
 }
 
@@ -59,6 +65,7 @@ impl Work {
             Work::Recreate => Kind::Recreate,
             Work::Repair { .. } => Kind::Repair,
             Work::Smoke => Kind::Smoke,
+            Work::Verify => Kind::Check,
             Work::Delete { .. } => Kind::Delete,
         }
     }
@@ -69,14 +76,17 @@ impl Work {
             Work::Start(_) => Some(Action::Start),
             Work::Close => Some(Action::Close),
             Work::Recreate => Some(Action::Recreate),
-            Work::Repair { .. } | Work::Smoke => None,
+            Work::Repair { .. } | Work::Smoke | Work::Verify => None,
             Work::Delete { .. } => Some(Action::Delete),
         }
     }
 
     /// Closing and deleting are over before anybody could cancel them, or must not stop half way.
     fn can_cancel(&self) -> bool {
-        matches!(self, Work::Start(_) | Work::Recreate | Work::Repair { .. } | Work::Smoke)
+        matches!(
+            self,
+            Work::Start(_) | Work::Recreate | Work::Repair { .. } | Work::Smoke | Work::Verify
+        )
     }
 }
 
@@ -96,7 +106,10 @@ impl Operation {
 
     /// Asks it to stop, if it can.
     pub(super) fn cancel(&self) {
-        if matches!(self.kind, Kind::Start | Kind::Recreate | Kind::Repair | Kind::Smoke) {
+        if matches!(
+            self.kind,
+            Kind::Start | Kind::Recreate | Kind::Repair | Kind::Smoke | Kind::Check
+        ) {
             self.token.cancel();
         }
     }
@@ -228,7 +241,11 @@ async fn perform(core: &Core, model: &StoredModel, task: &Task, work: Work) -> R
         Work::Recreate => recreate::recreate(core, model, task).await,
         Work::Repair { stop } => repair::repair(core, model, task, stop).await,
         Work::Smoke => smoke::smoke(core, model, task).await,
-        Work::Delete { force } => delete::execute(core, model, task, force).await,
+        Work::Verify => checks::verify(core, model.instance, &model.key, task).await,
+        Work::Delete { force, for_good, digest } => {
+            let how = delete::How { force, for_good, digest };
+            delete::execute(core, model, task, how).await
+        }
     }
 }
 

@@ -29,7 +29,10 @@ pub(super) fn shown(core: &Core, row: &SqliteRow) -> Result<ModelRow> {
     let aliases = from_json(Some(row.get("aliases"))).unwrap_or_default();
     let last_sync = row.get::<Option<i64>, _>("last_sync").map(Timestamp);
     let checked = from_json(row.get::<Option<&str>, _>("checked"));
-    Ok(ModelRow { checked, ..complete(core, model, row.get("has_log"), aliases, last_sync) })
+    let last_used = row.get::<Option<i64>, _>("last_used").map(Timestamp);
+    let pinned = row.get("pinned");
+    let row = complete(core, model, row.get("has_log"), aliases, last_sync);
+    Ok(ModelRow { checked, last_used, pinned, ..row })
 }
 
 fn complete(
@@ -81,6 +84,8 @@ fn complete(
         online,
         seen_at,
         checked: None,
+        last_used: None,
+        pinned: false,
     }
 }
 

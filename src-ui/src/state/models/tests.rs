@@ -40,6 +40,8 @@ fn row(id: i64, status: Status) -> ModelRow {
         online: true,
         seen_at: None,
         checked: None,
+        last_used: None,
+        pinned: false,
     }
 }
 

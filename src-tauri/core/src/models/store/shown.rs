@@ -21,7 +21,10 @@ macro_rules! row_columns {
                    AND a.on_server = 1 AND a.hidden_until IS NULL) AS aliases,
                (SELECT i.last_sync FROM instance i WHERE i.id = m.instance_id) AS last_sync,
                (SELECT json_object('at', c.at, 'damaged', c.damaged) FROM model_check c
-                 WHERE c.model_id = m.id AND c.digest IS m.digest) AS checked"
+                 WHERE c.model_id = m.id AND c.digest IS m.digest) AS checked,
+               (SELECT k.last_used FROM model_keep k WHERE k.model_id = m.id) AS last_used,
+               COALESCE((SELECT k.pinned FROM model_keep k WHERE k.model_id = m.id), 0)
+                 AS pinned"
         )
     };
 }
