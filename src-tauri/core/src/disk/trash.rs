@@ -165,9 +165,6 @@ impl Handle<call::EmptyTrash> for Core {
 
 impl Handle<call::Restore> for Core {
     async fn handle(&self, TrashRefs { instance, ids }: TrashRefs) -> Result<Restored> {
-        if ids.is_empty() {
-            return Err(WireError::field("ids", "empty"));
-        }
         let mut names = Vec::new();
         let mut digests = Vec::new();
         for entry in chosen(self, instance, &ids).await? {
