@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     navigation::{Page, use_navigation},
     pages::{
-        activity::ActivityPage, downloads::DownloadsPage, instances::InstancesPage,
+        activity::ActivityPage, disk::DiskPage, downloads::DownloadsPage, instances::InstancesPage,
         models::ModelsPage, settings::SettingsPage,
     },
 };
@@ -50,6 +50,7 @@ pub fn Frame() -> impl IntoView {
                     {move || match navigation.page.get() {
                         Page::Models => view! { <ModelsPage /> }.into_any(),
                         Page::Downloads => view! { <DownloadsPage /> }.into_any(),
+                        Page::Disk => view! { <DiskPage /> }.into_any(),
                         Page::Instances => view! { <InstancesPage /> }.into_any(),
                         Page::Activity => view! { <ActivityPage /> }.into_any(),
                         Page::Settings => view! { <SettingsPage /> }.into_any(),

@@ -8,6 +8,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 pub enum Page {
     Models,
     Downloads,
+    Disk,
     Instances,
     Activity,
     Settings,
@@ -15,8 +16,14 @@ pub enum Page {
 
 impl Page {
     /// In the order of the navigation; Ctrl+1 opens the first.
-    pub const ALL: &'static [Page] =
-        &[Page::Models, Page::Downloads, Page::Instances, Page::Activity, Page::Settings];
+    pub const ALL: &'static [Page] = &[
+        Page::Models,
+        Page::Downloads,
+        Page::Disk,
+        Page::Instances,
+        Page::Activity,
+        Page::Settings,
+    ];
 
     /// The word in the address and under `nav.`.
     #[must_use]
@@ -24,6 +31,7 @@ impl Page {
         match self {
             Page::Models => "models",
             Page::Downloads => "downloads",
+            Page::Disk => "disk",
             Page::Instances => "instances",
             Page::Activity => "activity",
             Page::Settings => "settings",
@@ -36,6 +44,7 @@ impl Page {
         match self {
             Page::Models => "nav.models",
             Page::Downloads => "nav.downloads",
+            Page::Disk => "nav.disk",
             Page::Instances => "nav.instances",
             Page::Activity => "nav.activity",
             Page::Settings => "nav.settings",

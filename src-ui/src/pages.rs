@@ -1,8 +1,9 @@
-//! The five pages.
+//! The pages.
 
 pub mod activity;
 pub mod advice;
 pub mod authority;
+pub mod disk;
 pub mod downloads;
 pub mod instances;
 pub mod loaded;

@@ -4,6 +4,7 @@
 use corral_contract::{Timestamp, WireError, app::SnapshotView, event::AppEvent};
 use leptos::prelude::*;
 
+pub mod disks;
 pub mod downloads;
 pub mod feed;
 pub mod instances;
@@ -15,6 +16,7 @@ pub mod syncs;
 pub mod system;
 pub mod tasks;
 
+use disks::Disks;
 use downloads::Downloads;
 use instances::Instances;
 use models::Models;
@@ -42,6 +44,8 @@ pub struct Stores {
     pub instances: RwSignal<Instances>,
     pub models: RwSignal<Models>,
     pub downloads: RwSignal<Downloads>,
+    /// Whose files changed.
+    pub disks: RwSignal<Disks>,
     /// Speeds of the last minute.
     pub speeds: RwSignal<Speeds>,
     pub tasks: RwSignal<Tasks>,
@@ -62,6 +66,7 @@ impl Stores {
             instances: RwSignal::default(),
             models: RwSignal::default(),
             downloads: RwSignal::default(),
+            disks: RwSignal::default(),
             speeds: RwSignal::default(),
             tasks: RwSignal::default(),
             syncs: RwSignal::default(),
@@ -88,6 +93,7 @@ impl Stores {
         self.tasks.update(|store| store.load(snapshot));
         self.syncs.update(|store| store.load(snapshot));
         self.system.update(|store| store.load(snapshot));
+        self.disks.update(Disks::load);
         self.pending.update(Pending::clear);
     }
 
@@ -99,6 +105,7 @@ impl Stores {
         self.tasks.maybe_update(|store| store.apply(event));
         self.syncs.maybe_update(|store| store.apply(event));
         self.system.maybe_update(|store| store.apply(event));
+        self.disks.maybe_update(|store| store.apply(event));
         self.pending.maybe_update(|store| store.apply(event));
     }
 }

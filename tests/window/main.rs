@@ -14,6 +14,8 @@ mod downloads;
 #[cfg(target_os = "linux")]
 mod interruptions;
 #[cfg(target_os = "linux")]
+mod keep;
+#[cfg(target_os = "linux")]
 mod main_job;
 #[cfg(target_os = "linux")]
 mod pages;

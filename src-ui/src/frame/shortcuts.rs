@@ -72,7 +72,7 @@ const LIST: &[(&str, &[&str])] = &[
     ("shortcuts.delete", &["Del"]),
     ("shortcuts.undo", &["Ctrl Z"]),
     ("shortcuts.escape", &["Esc"]),
-    ("shortcuts.pages", &["Ctrl 1–5"]),
+    ("shortcuts.pages", &["Ctrl 1–6"]),
     ("shortcuts.help", &["?"]),
 ];
 

@@ -43,6 +43,7 @@ pub(super) fn Sidebar() -> impl IntoView {
             </div>
             <Entry page=Page::Models icon=icondata::LuBox count=models bad=broken />
             <Entry page=Page::Downloads icon=icondata::LuDownload count=jobs bad=failed />
+            <Entry page=Page::Disk icon=icondata::LuHardDrive count=none bad=none />
             <Entry page=Page::Instances icon=icondata::LuServer count=instances bad=offline />
             <Entry page=Page::Activity icon=icondata::LuActivity count=none bad=none />
             <span class="sidebar__gap"></span>

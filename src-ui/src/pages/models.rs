@@ -1,5 +1,6 @@
 //! The models of an instance, or of all: the page Corral is for.
 
+use corral_contract::ModelId;
 use leptos::prelude::*;
 
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
         shortcuts::{Wish, use_keyboard},
         toasts::use_toasts,
     },
+    navigation::use_navigation,
     preferences::use_preferences,
     state::use_stores,
     words::use_words,
@@ -60,6 +62,16 @@ pub fn ModelsPage() -> impl IntoView {
                 format!("{total} · {}", corral_contract::size::format(models.bytes()))
             })
         })
+    });
+    // Another page asked for a model.
+    let navigation = use_navigation();
+    Effect::new(move |_| {
+        let asked = navigation.place.with(|place| {
+            place.strip_prefix("model/").and_then(|id| id.parse().ok()).map(ModelId)
+        });
+        if asked.is_some() {
+            list.detail.set(asked);
+        }
     });
     keyboard.on_wish(move |wish| match wish {
         Wish::New => list.open.set(Open::Create(String::new())),

@@ -64,6 +64,7 @@ pub(super) fn Reclaim(disk: Disk) -> impl IntoView {
     let reason = Signal::derive(move || {
         if chosen.with(BTreeSet::is_empty) { words.get("disk.cleanNothing") } else { String::new() }
     });
+    let listed = move || items.with(|items| items.iter().take(LISTED).cloned().collect::<Vec<_>>());
     let rest = move || items.with(Vec::len).saturating_sub(LISTED);
     view! {
         <div class="disk__bar">
@@ -118,7 +119,7 @@ pub(super) fn Reclaim(disk: Disk) -> impl IntoView {
         >
             <ul class="disk__items" data-testid="reclaim-items">
                 <For
-                    each=move || items.get().into_iter().take(LISTED).collect::<Vec<_>>()
+                    each=listed
                     key=|item| (item.id.clone(), item.mark.clone(), item.bytes)
                     let:item
                 >

@@ -15,7 +15,7 @@ use super::{
     list::use_list,
 };
 use crate::{
-    components::{Button, Checkbox, IconButton, use_menu},
+    components::{Button, Checkbox, Glyph, IconButton, use_menu},
     format,
     state::Stores,
     words::{Words, use_words},
@@ -101,6 +101,10 @@ fn plain(row: Option<&ModelRow>, key: &str, words: Words, stores: Stores) -> Str
             row.digest.as_deref().map(format::short_digest).map_or_else(none, str::to_owned)
         }
         "modified" => row.modified_at.map_or_else(none, format::moment),
+        "lastUsed" => match row.last_used {
+            Some(at) => format::age(words, at, stores.now.get()),
+            None => words.get("disk.neverSeen"),
+        },
         "capabilities" if row.capabilities.is_empty() => none(),
         "capabilities" => row.capabilities.join(", "),
         _ => String::new(),
@@ -143,7 +147,7 @@ fn SelectCell(row: Row, place: Memo<usize>) -> impl IntoView {
 
 #[component]
 fn NameCell(row: Row) -> impl IntoView {
-    let list = use_list();
+    let (words, list) = (use_words(), use_list());
     let stores = list.stores;
     // Where several instances show, the row says whose it is.
     let instance = Memo::new(move |_| {
@@ -153,10 +157,10 @@ fn NameCell(row: Row) -> impl IntoView {
         id.filter(|_| several && !one).map(|id| instance_name(stores, id))
     });
     let name = Memo::new(move |_| {
-        row.with(|row| row.as_ref().map(|row| (row.id, row.name.clone(), row.aliases.clone())))
+        row.with(|row| row.as_ref().map(|row| (row.id, row.name.clone(), row.aliases.clone(), row.pinned)))
     });
     move || {
-        name.get().map(|(id, name, aliases)| {
+        name.get().map(|(id, name, aliases, pinned)| {
             let (model, tag) = split(&name);
             let title = if aliases.is_empty() {
                 name.clone()
@@ -177,6 +181,13 @@ fn NameCell(row: Row) -> impl IntoView {
                 >
                     {model}
                     <span class="faint">{tag}</span>
+                    {pinned.then(|| {
+                        view! {
+                            <span class="models__pin" role="img" aria-label=words.signal("models.keptPinned")>
+                                <Glyph icon=icondata::LuPin />
+                            </span>
+                        }
+                    })}
                 </button>
                 <small class="models__why">{instance}</small>
             }

@@ -216,7 +216,7 @@ fn FetchWayRow(saving: Saving) -> impl IntoView {
 }
 
 #[component]
-fn SwitchRow(
+pub(super) fn SwitchRow(
     saving: Saving,
     /// Its name in the texts and in tests.
     field: &'static str,
