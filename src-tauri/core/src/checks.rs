@@ -36,7 +36,7 @@ mod sums;
 
 pub(crate) use after::start;
 pub(crate) use blobs::damage_of_structure;
-pub(crate) use leftovers::{Found, find as leftovers};
+pub(crate) use leftovers::{Found, OWN_STAGING, find as leftovers};
 pub(crate) use run::{Target, inspect};
 pub(crate) use store::{keep, keep_smoke, names_of_layers, of_model};
 

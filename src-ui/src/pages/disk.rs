@@ -24,7 +24,7 @@ mod result;
 mod tiles;
 mod trash;
 
-use map::DiskMap;
+use map::{DiskMap, Picture};
 use models::Models;
 use reclaim::Reclaim;
 use trash::Trash;
@@ -121,6 +121,7 @@ fn OfInstance(instance: InstanceId) -> impl IntoView {
         }
         wanted
     });
+    let there = Memo::new(move |_| disk.view.with(Option::is_some));
     let name = Memo::new(move |_| {
         stores.instances.with(|all| all.get(instance).map(|each| each.name.clone()))
     });
@@ -157,7 +158,7 @@ fn OfInstance(instance: InstanceId) -> impl IntoView {
                     view! { <ErrorCard error=Signal::stored(advice::textual(error)) /> }
                 })
             }}
-            {move || match disk.view.with(Option::is_some) {
+            {move || match there.get() {
                 false => view! { <Skeleton rows=8 /> }.into_any(),
                 true => view! { <Found disk /> }.into_any(),
             }}
@@ -180,7 +181,9 @@ fn summary(words: Words, view: &DiskView) -> String {
 #[component]
 fn Found(disk: Disk) -> impl IntoView {
     let (words, navigation) = (use_words(), use_navigation());
-    let shown = move || disk.view.get();
+    let notes = Memo::new(move |_| disk.view.with(|view| view.as_ref().map(Remarks::of)));
+    // Drawn anew when something in it changed, not with every look: the focus may be in it.
+    let parts = Memo::new(move |_| disk.view.with(|view| view.as_ref().and_then(Picture::of)));
     let tabs = Signal::derive(move || {
         vec![
             ("reclaim", words.get("disk.reclaim")),
@@ -192,10 +195,13 @@ fn Found(disk: Disk) -> impl IntoView {
         navigation.open_place(Page::Models, &format!("model/{id}"));
     });
     view! {
-        {move || shown().map(|view| view! { <Notes view /> })}
+        {move || notes.get().map(|remarks| view! { <Notes remarks /> })}
         {move || {
-            shown().filter(|view| view.source == DiskSource::Files).map(|view| {
-                view! { <DiskMap view on_part=move |kind| disk.open(kind) on_model=open_model /> }
+            parts.get().map(|picture| {
+                let room = Signal::derive(move || {
+                    disk.view.with(|view| view.as_ref().map(|view| (view.free, view.total)))
+                });
+                view! { <DiskMap picture room on_part=move |kind| disk.open(kind) on_model=open_model /> }
             })
         }}
         <div class="disk__tabs">
@@ -216,13 +222,32 @@ fn Found(disk: Disk) -> impl IntoView {
 }
 
 /// What has to be known to read the figures.
+#[derive(Debug, Clone, PartialEq)]
+struct Remarks {
+    source: DiskSource,
+    writable: bool,
+    held: Option<OrphansHeld>,
+    unreadable: Vec<String>,
+}
+
+impl Remarks {
+    fn of(view: &DiskView) -> Remarks {
+        Remarks {
+            source: view.source,
+            writable: view.writable,
+            held: view.orphans_held,
+            unreadable: view.unreadable.clone(),
+        }
+    }
+}
+
 #[component]
-fn Notes(view: DiskView) -> impl IntoView {
+fn Notes(remarks: Remarks) -> impl IntoView {
     let words = use_words();
-    let list = view.source == DiskSource::List;
-    let read_only = !list && !view.writable;
-    let held = view.orphans_held.filter(|held| *held != OrphansHeld::ReadOnly);
-    let names = view.unreadable.join(", ");
+    let list = remarks.source == DiskSource::List;
+    let read_only = !list && !remarks.writable;
+    let held = remarks.held.filter(|held| *held != OrphansHeld::ReadOnly);
+    let names = remarks.unreadable.join(", ");
     view! {
         {list.then(|| view! { <Note>{words.signal("disk.listOnly")}</Note> })}
         {read_only.then(|| view! { <Note>{words.signal("disk.readOnly")}</Note> })}

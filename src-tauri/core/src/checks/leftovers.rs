@@ -17,6 +17,8 @@ use corral_contract::{
 use super::store;
 use crate::{Core, Result, downloads, instances, models, router::Handle, transfers};
 
+/// How the ids of downloads in Corral's own folder begin.
+pub(crate) const OWN_STAGING: &str = "staged:own:";
 /// What the server is writing is not older than this.
 const JUNK_AFTER: Duration = Duration::from_secs(3600);
 

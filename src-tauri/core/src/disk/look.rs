@@ -148,14 +148,23 @@ async fn files_that_could_go(
         let models = found.digest.as_ref().and_then(|digest| names.get(digest)).cloned();
         items::leftover(id, found, models.unwrap_or_default())
     };
-    let mut found: Vec<Candidate> =
-        leftovers.into_iter().map(|(id, found)| named(id, found)).collect();
+    let writable = place.writable == Some(true);
+    // Of a store that is not ours nothing can go but what lies in our own folder.
+    let ours = |id: &str| writable || id.starts_with(checks::OWN_STAGING);
+    let mut found: Vec<Candidate> = leftovers
+        .into_iter()
+        .filter(|(id, _)| ours(id))
+        .map(|(id, found)| named(id, found))
+        .collect();
     let wanted = downloads::wanted_layers(core).await;
     let now = UNIX_EPOCH + Duration::from_millis(core.now().0.unsigned_abs());
     let busy = fetches(core, instance).await? || is_written_to(store, now).await?;
-    let held = items::held(walk, place.writable == Some(true), busy);
+    let held = items::held(walk, writable, busy);
     if held.is_none() {
         found.extend(items::old_orphans(walk, &store.join("blobs"), &wanted, now));
+    }
+    if !writable {
+        return Ok((found, held));
     }
     let path = store.to_string_lossy();
     let mut entries = store::entries(core).await?;

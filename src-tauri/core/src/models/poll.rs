@@ -38,8 +38,9 @@ pub(super) struct Watch {
     last_look: Option<Timestamp>,
     crashes: Vec<Suspected>,
     runners: Runners,
-    /// When each loaded model would be unloaded, as it was seen last: it moves with every request.
-    expiries: HashMap<ModelId, Option<Timestamp>>,
+    /// When each loaded model would be unloaded, as it was seen last: it moves with every request;
+    /// and when its use was written down.
+    expiries: HashMap<ModelId, (Option<Timestamp>, Timestamp)>,
 }
 
 /// A model that vanished without an explanation so far.
@@ -168,10 +169,20 @@ impl Watch {
             let named = loaded.iter().find(|each| key_of(&each.name) == row.key);
             let Some(entry) = named else { continue };
             let over = entry.expires_at.is_some_and(|at| at.since(now) <= 0);
-            if over || self.expiries.get(&row.id) != Some(&entry.expires_at) {
+            let before = self.expiries.get(&row.id);
+            let moved = before.is_none_or(|(at, _)| *at != entry.expires_at);
+            let due = before.is_none_or(|(_, noted)| now.since(*noted) >= store::keep::AGAIN_AFTER);
+            let uses = due && (over || moved);
+            if uses {
                 used.push(row.id);
             }
-            expiries.insert(row.id, entry.expires_at);
+            let noted = before.filter(|_| !uses).map_or(now, |(_, noted)| *noted);
+            // A use that was not written down yet is seen as one the next time.
+            let expiry = match before {
+                Some((at, _)) if moved && !due => *at,
+                _ => entry.expires_at,
+            };
+            expiries.insert(row.id, (expiry, noted));
         }
         self.expiries = expiries;
         if !used.is_empty() {

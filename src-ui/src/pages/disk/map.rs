@@ -3,7 +3,7 @@
 
 use corral_contract::{
     ModelId,
-    disk::{DiskView, PartKind},
+    disk::{DiskModel, DiskPart, DiskSource, DiskView, PartKind},
     size,
 };
 use leptos::prelude::*;
@@ -15,6 +15,23 @@ use crate::words::use_words;
 const TILES: usize = 24;
 /// Width of the picture over its height, roughly.
 const RATIO: f64 = 3.4;
+
+/// What the picture shows.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Picture {
+    parts: Vec<DiskPart>,
+    /// Those that may have a tile.
+    models: Vec<DiskModel>,
+}
+
+impl Picture {
+    /// `None` where the files are not to be seen.
+    pub(super) fn of(view: &DiskView) -> Option<Picture> {
+        let models = view.models.iter().take(TILES).cloned().collect();
+        let files = view.source == DiskSource::Files;
+        files.then(|| Picture { parts: view.parts.clone(), models })
+    }
+}
 
 /// What a tile stands for.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,12 +49,12 @@ struct Tile {
 }
 
 /// The tiles of a look, the largest first.
-fn tiles(view: &DiskView) -> Vec<Tile> {
+fn tiles(view: &Picture) -> Vec<Tile> {
     let own = view.models.iter().filter_map(|model| {
         let (id, bytes) = (model.id?, model.exclusive.filter(|bytes| *bytes > 0)?);
         Some(Tile { subject: Subject::Model(id), name: model.name.clone(), bytes })
     });
-    let mut tiles: Vec<Tile> = own.take(TILES).collect();
+    let mut tiles: Vec<Tile> = own.collect();
     let told: u64 = tiles.iter().map(|tile| tile.bytes).sum();
     for part in &view.parts {
         let bytes = match part.kind {
@@ -68,7 +85,9 @@ fn class(subject: &Subject) -> &'static str {
 /// The picture and its table.
 #[component]
 pub(super) fn DiskMap(
-    view: DiskView,
+    picture: Picture,
+    /// Bytes free and in all.
+    room: Signal<Option<(Option<u64>, Option<u64>)>>,
     /// A part was chosen.
     #[prop(into)]
     on_part: Callback<PartKind>,
@@ -77,7 +96,7 @@ pub(super) fn DiskMap(
     on_model: Callback<ModelId>,
 ) -> impl IntoView {
     let words = use_words();
-    let tiles = tiles(&view);
+    let tiles = tiles(&picture);
     let values: Vec<u64> = tiles.iter().map(|tile| tile.bytes).collect();
     let placed: Vec<(Tile, Place)> = tiles.into_iter().zip(places(&values, RATIO)).collect();
     view! {
@@ -88,7 +107,7 @@ pub(super) fn DiskMap(
                     .map(|(tile, place)| view! { <TileView tile place on_part on_model /> })
                     .collect_view()}
             </div>
-            <Parts view on_part />
+            <Parts parts=picture.parts room on_part />
         </section>
     }
 }
@@ -142,12 +161,18 @@ fn TileView(
 
 /// The same figures for those who do not see the picture.
 #[component]
-fn Parts(view: DiskView, on_part: Callback<PartKind>) -> impl IntoView {
+fn Parts(
+    parts: Vec<DiskPart>,
+    room: Signal<Option<(Option<u64>, Option<u64>)>>,
+    on_part: Callback<PartKind>,
+) -> impl IntoView {
     let words = use_words();
-    let used: u64 = view.parts.iter().map(|part| part.bytes).sum();
-    let elsewhere = view.total.zip(view.free).map(|(total, free)| {
-        total.saturating_sub(free).saturating_sub(used)
-    });
+    let used: u64 = parts.iter().map(|part| part.bytes).sum();
+    let free = move || room.get().and_then(|(free, _)| free);
+    let elsewhere = move || {
+        let (free, total) = room.get()?;
+        Some(total?.saturating_sub(free?).saturating_sub(used))
+    };
     let line = move |name: &'static str, bytes: Option<u64>| {
         bytes.map(|bytes| {
             view! {
@@ -159,7 +184,7 @@ fn Parts(view: DiskView, on_part: Callback<PartKind>) -> impl IntoView {
             }
         })
     };
-    let parts = view.parts.into_iter().map(move |part| {
+    let parts = parts.into_iter().map(move |part| {
         let key = format!("partKind.{}", part.kind.as_str());
         view! {
             <tr>
@@ -190,8 +215,8 @@ fn Parts(view: DiskView, on_part: Callback<PartKind>) -> impl IntoView {
             </thead>
             <tbody>
                 {parts.collect_view()}
-                {line("disk.elsewhere", elsewhere)}
-                {line("disk.freeSpace", view.free)}
+                {move || line("disk.elsewhere", elsewhere())}
+                {move || line("disk.freeSpace", free())}
             </tbody>
         </table>
     }

@@ -75,20 +75,25 @@ fn Row(model: DiskModel, on_model: Callback<ModelId>) -> impl IntoView {
     view! {
         <tr>
             <td>
-                <button
-                    type="button"
-                    class="disk__part"
-                    title=label
-                    data-testid="disk-model"
-                    on:click=move |_| {
-                        if let Some(id) = id {
-                            on_model.run(id);
+                {match id {
+                    // Being deleted, or not in the list yet: there is nothing to open.
+                    None => view! { <span>{name}</span> }.into_any(),
+                    Some(id) => {
+                        view! {
+                            <button
+                                type="button"
+                                class="disk__part"
+                                title=label
+                                data-testid="disk-model"
+                                on:click=move |_| on_model.run(id)
+                            >
+                                {name}
+                                {pinned.then(|| view! { <Glyph icon=icondata::LuPin /> })}
+                            </button>
                         }
+                            .into_any()
                     }
-                >
-                    {name}
-                    {pinned.then(|| view! { <Glyph icon=icondata::LuPin /> })}
-                </button>
+                }}
             </td>
             <td class="num">{amount(exclusive.or(shared.is_none().then_some(bytes)))}</td>
             <td class="num dim">{amount(shared)}</td>

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use corral_contract::{
-    InstanceId, WireError,
+    ErrorCode, InstanceId, WireError,
     models::{BatchOp, BatchOperate, BatchPreview, BatchPreviewItem, Eviction, call},
     status::Run,
 };
@@ -61,6 +61,10 @@ fn skipped(core: &Core, op: BatchOp, row: Option<&StoredModel>) -> Option<WireEr
     }
     if op == BatchOp::Delete {
         return delete::refusal(core, row.id, Some(row)).err();
+    }
+    if op == BatchOp::Verify && instances::store_path(core, row.instance).is_none() {
+        let elsewhere = WireError::new(ErrorCode::StoreElsewhere);
+        return Some(elsewhere.with("instance", row.instance));
     }
     operation::check(core, row, &work_of(op)).err()
 }

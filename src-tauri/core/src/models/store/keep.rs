@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A use is written down again when the last one is this old, in ms.
-const AGAIN_AFTER: i64 = 60_000;
+pub(in crate::models) const AGAIN_AFTER: i64 = 60_000;
 
 /// These models are in use now; answers those whose last use became another.
 ///
