@@ -34,9 +34,8 @@ async fn every_byte_of_a_store_is_somebodys_once() {
     let view = kept.look(0).await;
     assert_eq!(kept.tree(), before, "a look changes nothing");
     assert_eq!(view.source, DiskSource::Files);
-    let bytes = |kind| {
-        view.parts.iter().find(|part| part.kind == kind).map_or(0, |part| part.bytes)
-    };
+    let bytes =
+        |kind| view.parts.iter().find(|part| part.kind == kind).map_or(0, |part| part.bytes);
     assert_eq!(bytes(PartKind::Orphans), 4096);
     assert_eq!(bytes(PartKind::Partials), 8192);
     assert_eq!(bytes(PartKind::Staging), 8192);

@@ -76,10 +76,7 @@ pub(crate) fn age(file: &Path, hours: u64) {
 }
 
 impl Kept {
-    pub(crate) async fn with(
-        models: Vec<Model>,
-        change: impl FnOnce(&mut CoreConfig),
-    ) -> Kept {
+    pub(crate) async fn with(models: Vec<Model>, change: impl FnOnce(&mut CoreConfig)) -> Kept {
         let folder = tempfile::tempdir().expect("a folder");
         let builder = FakeOllama::builder().clock(clock()).folder(folder.path()).models(models);
         let server = builder.start().await.expect("the fake server starts");

@@ -6,9 +6,7 @@ use corral_contract::{
     ErrorCode,
     app::{NoticeKind, call::Snapshot},
     audit::{Actor, AuditRequest, call::Search},
-    disk::{
-        OrphansHeld, PinModels, ReclaimItem, ReclaimKind, ReclaimOutcome, Safety, call,
-    },
+    disk::{OrphansHeld, PinModels, ReclaimItem, ReclaimKind, ReclaimOutcome, Safety, call},
     models::ItemState,
     settings::{CleanupMode, CleanupSettings},
     tasks::TaskState,
@@ -177,10 +175,8 @@ async fn the_rules_do_nothing_until_they_are_set_then_propose_or_clean() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reclaim_of_nothing_is_refused() {
     let kept = quiet().await;
-    let request = corral_contract::disk::ReclaimItems {
-        instance: kept.stage.instance,
-        items: Vec::new(),
-    };
+    let request =
+        corral_contract::disk::ReclaimItems { instance: kept.stage.instance, items: Vec::new() };
     let refused = kept.stage.bench.ask::<call::Reclaim>(request).await.expect_err("refused");
     assert_eq!(refused.code, ErrorCode::InvalidInput);
 }

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    InstanceId, ModelId, TaskId, Timestamp, WireError,
-    commands,
+    InstanceId, ModelId, TaskId, Timestamp, WireError, commands,
     instances::InstanceRef,
     models::{BatchRef, OpRef},
     status::words,

@@ -15,7 +15,8 @@ mod batch;
 mod detail;
 
 pub use batch::{
-    BatchItem, BatchOp, BatchOperate, BatchPreview, BatchPreviewItem, BatchView, Eviction, ItemState,
+    BatchItem, BatchOp, BatchOperate, BatchPreview, BatchPreviewItem, BatchView, Eviction,
+    ItemState,
 };
 pub use detail::{HistoryEntry, HistoryPage, HistoryRequest, LayerInfo, ModelDetail, ShowInfo};
 

@@ -207,7 +207,9 @@ async fn perform(
     task: &Task,
 ) -> Result<()> {
     let damaged = match what {
-        Scope::Model(_, key) | Scope::Key(key) => run::check(core, instance, store, Some(&key), task).await?,
+        Scope::Model(_, key) | Scope::Key(key) => {
+            run::check(core, instance, store, Some(&key), task).await?
+        }
         Scope::Store => run::check(core, instance, store, None, task).await?,
     };
     if damaged == 0 { Ok(()) } else { Err(run::damaged(damaged)) }

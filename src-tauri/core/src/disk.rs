@@ -16,6 +16,7 @@ use crate::{Core, Result};
 
 mod files;
 mod items;
+mod links;
 mod look;
 mod pins;
 mod reclaim;

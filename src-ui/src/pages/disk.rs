@@ -48,10 +48,8 @@ struct Disk {
 
 impl Disk {
     fn look(self) {
-        let request = LookAtDisk {
-            instance: self.instance,
-            unused_days: self.unused_days.get_untracked(),
-        };
+        let request =
+            LookAtDisk { instance: self.instance, unused_days: self.unused_days.get_untracked() };
         self.sending.ask::<call::Look>("look", request, move |answer| match answer {
             Ok(view) => {
                 self.failure.set(None);
@@ -169,7 +167,9 @@ fn OfInstance(instance: InstanceId) -> impl IntoView {
 fn summary(words: Words, view: &DiskView) -> String {
     let used: u64 = match view.source {
         DiskSource::Files => view.parts.iter().map(|part| part.bytes).sum(),
-        DiskSource::List => view.models.iter().map(|model| model.bytes).sum::<u64>() + view.more.bytes,
+        DiskSource::List => {
+            view.models.iter().map(|model| model.bytes).sum::<u64>() + view.more.bytes
+        }
     };
     let used = size::format(used);
     match view.free {

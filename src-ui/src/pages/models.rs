@@ -66,9 +66,9 @@ pub fn ModelsPage() -> impl IntoView {
     // Another page asked for a model.
     let navigation = use_navigation();
     Effect::new(move |_| {
-        let asked = navigation.place.with(|place| {
-            place.strip_prefix("model/").and_then(|id| id.parse().ok()).map(ModelId)
-        });
+        let asked = navigation
+            .place
+            .with(|place| place.strip_prefix("model/").and_then(|id| id.parse().ok()).map(ModelId));
         if asked.is_some() {
             list.detail.set(asked);
         }

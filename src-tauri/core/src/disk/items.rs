@@ -12,7 +12,11 @@ use corral_contract::{
     disk::{OrphansHeld, ReclaimItem, ReclaimKind, Safety},
 };
 
-use super::{files, store::{Entry, uses::Used}, trash, walk::Walk};
+use super::{
+    files, links,
+    store::{Entry, uses::Used},
+    walk::Walk,
+};
 use crate::checks::Found;
 
 /// A blob without a manifest may be one whose manifest is still to come.
@@ -103,9 +107,8 @@ pub(super) fn old_orphans(
         age.is_some_and(|age| age >= ORPHAN_AFTER)
     };
     let found = orphans(walk).into_iter();
-    let found = found.filter(|(hex, _, modified)| {
-        old(*modified) && !wanted.contains(&format!("sha256:{hex}"))
-    });
+    let found = found
+        .filter(|(hex, _, modified)| old(*modified) && !wanted.contains(&format!("sha256:{hex}")));
     found
         .map(|(hex, bytes, modified)| {
             let file = blobs.join(format!("sha256-{hex}"));
@@ -146,7 +149,7 @@ pub(super) fn trashed(walk: &Walk, store: &Path, entries: Vec<Entry>) -> Vec<Can
         })
         .collect();
     for folder in walk.trash.keys().filter(|folder| !named.contains(*folder)) {
-        let path = trash::trash_of(store).join(folder);
+        let path = links::trash_of(store).join(folder);
         let shown = ReclaimItem {
             id: format!("folder:{folder}"),
             mark: files::mark([&path]),

@@ -9,7 +9,8 @@ use std::{
 use corral_contract::{
     InstanceId, WireError,
     disk::{
-        DiskModel, DiskPart, DiskRest, DiskSource, DiskView, LookAtDisk, OrphansHeld, PartKind, call,
+        DiskModel, DiskPart, DiskRest, DiskSource, DiskView, LookAtDisk, OrphansHeld, PartKind,
+        call,
     },
     downloads::JobState,
     instances::StoreFact,

@@ -163,11 +163,7 @@ async fn work(
     }
 }
 
-fn result(
-    item: &Candidate,
-    outcome: ReclaimOutcome,
-    problem: Option<WireError>,
-) -> ReclaimResult {
+fn result(item: &Candidate, outcome: ReclaimOutcome, problem: Option<WireError>) -> ReclaimResult {
     ReclaimResult {
         id: item.shown.id.clone(),
         kind: Some(item.shown.kind),
@@ -194,12 +190,18 @@ async fn remove(
     let done = match item.way {
         Way::Entry(entry) => {
             let gone = trash::leave(core, entry, Stage::Kept).await?;
-            return Ok((if gone { ReclaimOutcome::Removed } else { ReclaimOutcome::Changed }, None));
+            return Ok((
+                if gone { ReclaimOutcome::Removed } else { ReclaimOutcome::Changed },
+                None,
+            ));
         }
         Way::Leftover(found) => {
             // It says no when somebody uses it after all.
             let gone = blocking(move || found.remove()).await?;
-            return Ok((if gone { ReclaimOutcome::Removed } else { ReclaimOutcome::Changed }, None));
+            return Ok((
+                if gone { ReclaimOutcome::Removed } else { ReclaimOutcome::Changed },
+                None,
+            ));
         }
         Way::Blob(file) => blocking(move || files::remove(&file)).await?,
         Way::Folder(folder) => blocking(move || std::fs::remove_dir_all(folder)).await?,

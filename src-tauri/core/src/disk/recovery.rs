@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    blocking,
+    blocking, links,
     store::{self, Entry, Stage},
     trash,
 };
@@ -49,9 +49,9 @@ fn look(entry: &Entry) -> Found {
     match entry.stage {
         Stage::Leaving => Found::Over,
         // Before the delete, or after one that the server refused.
-        Stage::Entering if trash::is_in_store(entry) || !trash::is_whole(entry) => Found::Over,
+        Stage::Entering if links::is_in_store(entry) || !links::is_whole(entry) => Found::Over,
         // The blobs may be in their places and the manifest not: all of it once more.
-        Stage::Restoring if trash::link_back(entry).is_ok() => Found::Over,
-        Stage::Entering | Stage::Restoring | Stage::Kept => Found::Kept(trash::only_here(entry)),
+        Stage::Restoring if links::link_back(entry).is_ok() => Found::Over,
+        Stage::Entering | Stage::Restoring | Stage::Kept => Found::Kept(links::only_here(entry)),
     }
 }

@@ -1,6 +1,9 @@
 //! The trash, the use of models and reports in the database.
 
-use corral_contract::{InstanceId, ModelId, TaskId, Timestamp, disk::{ReclaimReport, TrashEntry}};
+use corral_contract::{
+    InstanceId, ModelId, TaskId, Timestamp,
+    disk::{ReclaimReport, TrashEntry},
+};
 use sqlx::{Row, sqlite::SqliteRow};
 
 use crate::{

@@ -134,9 +134,10 @@ impl Walk {
             Err(_) => return self.unreadable.push(parts.join("/") + "/"),
         };
         for entry in entries {
-            let Some((entry, is_folder)) =
-                entry.ok().and_then(|entry| Some((entry.file_type().ok()?.is_dir(), entry)))
-                    .map(|(is_folder, entry)| (entry, is_folder))
+            let Some((entry, is_folder)) = entry
+                .ok()
+                .and_then(|entry| Some((entry.file_type().ok()?.is_dir(), entry)))
+                .map(|(is_folder, entry)| (entry, is_folder))
             else {
                 self.unreadable.push(parts.join("/") + "/?");
                 continue;
@@ -164,7 +165,8 @@ impl Walk {
                 continue;
             }
             // A link counts as what it leads to.
-            let facts = if kind.is_symlink() { fs::metadata(entry.path()) } else { entry.metadata() };
+            let facts =
+                if kind.is_symlink() { fs::metadata(entry.path()) } else { entry.metadata() };
             let Ok(facts) = facts else { continue };
             match name.strip_prefix("sha256-") {
                 Some(hex) if is_hex(hex) => {

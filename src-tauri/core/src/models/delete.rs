@@ -17,7 +17,9 @@ use super::{
     store::{self, Step, StoredModel},
     unload,
 };
-use crate::{Core, Result, db::failed, disk, downloads, instances, router::Handle, sync, tasks::Task};
+use crate::{
+    Core, Result, db::failed, disk, downloads, instances, router::Handle, sync, tasks::Task,
+};
 
 impl Handle<call::PreviewDelete> for Core {
     async fn handle(&self, ModelRefs { ids }: ModelRefs) -> Result<DeletePreview> {
@@ -149,12 +151,7 @@ pub(super) fn refusal(core: &Core, id: ModelId, row: Option<&StoredModel>) -> Re
 
 /// The operation behind each item once the undo window is over. When it fails the row is shown
 /// again, with the problem.
-pub(super) async fn execute(
-    core: &Core,
-    model: &StoredModel,
-    task: &Task,
-    how: How,
-) -> Result<()> {
+pub(super) async fn execute(core: &Core, model: &StoredModel, task: &Task, how: How) -> Result<()> {
     let gone = on_server(core, model, task, how).await;
     match gone {
         Ok(note) => {

@@ -130,7 +130,8 @@ fn TileView(
         Subject::Part(kind) => Some(format!("partKind.{}", kind.as_str())),
         Subject::Model(_) => None,
     };
-    let shown = Signal::derive(move || key.as_ref().map_or_else(|| name.clone(), |key| words.get(key)));
+    let shown =
+        Signal::derive(move || key.as_ref().map_or_else(|| name.clone(), |key| words.get(key)));
     let bytes = size::format(bytes);
     let amount = bytes.clone();
     let label = Signal::derive(move || {

@@ -29,7 +29,8 @@ pub(super) fn Results(task: TaskId, #[prop(into)] on_close: Callback<()>) -> imp
         if over.get() {
             let request = TaskRef { id: task };
             untrack(|| {
-                sending.then::<call::Report>("report", request, move |found| report.set(Some(found)));
+                sending
+                    .then::<call::Report>("report", request, move |found| report.set(Some(found)));
             });
         }
     });

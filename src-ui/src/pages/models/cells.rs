@@ -157,7 +157,9 @@ fn NameCell(row: Row) -> impl IntoView {
         id.filter(|_| several && !one).map(|id| instance_name(stores, id))
     });
     let name = Memo::new(move |_| {
-        row.with(|row| row.as_ref().map(|row| (row.id, row.name.clone(), row.aliases.clone(), row.pinned)))
+        row.with(|row| {
+            row.as_ref().map(|row| (row.id, row.name.clone(), row.aliases.clone(), row.pinned))
+        })
     });
     move || {
         name.get().map(|(id, name, aliases, pinned)| {

@@ -12,7 +12,9 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{cells::split, list::use_list};
 use crate::{
-    components::{Button, ButtonKind, Checkbox, Dialog, ErrorCard, Field, Note, Skeleton, TextInput, Tone},
+    components::{
+        Button, ButtonKind, Checkbox, Dialog, ErrorCard, Field, Note, Skeleton, TextInput, Tone,
+    },
     format,
     frame::toasts::{Offer, use_toasts},
     ipc,

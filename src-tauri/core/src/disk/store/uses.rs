@@ -54,11 +54,12 @@ pub(in crate::disk) async fn watched_since(
     core: &Core,
     instance: InstanceId,
 ) -> Result<Option<Timestamp>> {
-    let since: Option<i64> = sqlx::query_scalar("SELECT since FROM use_watch WHERE instance_id = ?")
-        .bind(instance.0)
-        .fetch_optional(core.db.read())
-        .await
-        .map_err(failed)?;
+    let since: Option<i64> =
+        sqlx::query_scalar("SELECT since FROM use_watch WHERE instance_id = ?")
+            .bind(instance.0)
+            .fetch_optional(core.db.read())
+            .await
+            .map_err(failed)?;
     Ok(since.map(Timestamp))
 }
 
