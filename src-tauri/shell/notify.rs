@@ -91,6 +91,8 @@ pub fn wanted(kind: NoticeKind, switches: NotifySettings) -> bool {
         NoticeKind::ModelCrashed => switches.model_crashed,
         // It concerns what Corral itself knows; there is no switch to miss it.
         NoticeKind::DatabaseRestored => true,
+        // They wait under the bell: nobody has to be called for them.
+        NoticeKind::CleanupProposed | NoticeKind::CleanedUp => false,
     }
 }
 

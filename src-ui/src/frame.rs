@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use crate::{
     navigation::{Page, use_navigation},
     pages::{
-        activity::ActivityPage, discover::DiscoverPage, downloads::DownloadsPage, help::HelpPage,
-        instances::InstancesPage, models::ModelsPage, settings::SettingsPage,
+        activity::ActivityPage, discover::DiscoverPage, disk::DiskPage, downloads::DownloadsPage,
+        help::HelpPage, instances::InstancesPage, models::ModelsPage, settings::SettingsPage,
     },
 };
 
@@ -53,6 +53,7 @@ pub fn Frame() -> impl IntoView {
                         Page::Models => view! { <ModelsPage /> }.into_any(),
                         Page::Discover => view! { <DiscoverPage /> }.into_any(),
                         Page::Downloads => view! { <DownloadsPage /> }.into_any(),
+                        Page::Disk => view! { <DiskPage /> }.into_any(),
                         Page::Instances => view! { <InstancesPage /> }.into_any(),
                         Page::Activity => view! { <ActivityPage /> }.into_any(),
                         Page::Settings => view! { <SettingsPage /> }.into_any(),

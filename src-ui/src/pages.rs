@@ -5,6 +5,7 @@ pub mod advice;
 pub mod authority;
 pub mod cause;
 pub mod discover;
+pub mod disk;
 pub mod downloads;
 pub mod help;
 pub mod instances;

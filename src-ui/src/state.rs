@@ -4,6 +4,7 @@
 use corral_contract::{Timestamp, WireError, app::SnapshotView, event::AppEvent};
 use leptos::prelude::*;
 
+pub mod disks;
 pub mod downloads;
 pub mod feed;
 pub mod instances;
@@ -17,6 +18,7 @@ pub mod system;
 pub mod tasks;
 pub mod trials;
 
+use disks::Disks;
 use downloads::Downloads;
 use instances::Instances;
 use labels::Labels;
@@ -47,6 +49,8 @@ pub struct Stores {
     pub models: RwSignal<Models>,
     pub labels: RwSignal<Labels>,
     pub downloads: RwSignal<Downloads>,
+    /// Whose files changed.
+    pub disks: RwSignal<Disks>,
     /// Speeds of the last minute.
     pub speeds: RwSignal<Speeds>,
     pub tasks: RwSignal<Tasks>,
@@ -69,6 +73,7 @@ impl Stores {
             models: RwSignal::default(),
             labels: RwSignal::default(),
             downloads: RwSignal::default(),
+            disks: RwSignal::default(),
             speeds: RwSignal::default(),
             tasks: RwSignal::default(),
             trials: RwSignal::default(),
@@ -97,6 +102,7 @@ impl Stores {
         self.tasks.update(|store| store.load(snapshot));
         self.syncs.update(|store| store.load(snapshot));
         self.system.update(|store| store.load(snapshot));
+        self.disks.update(Disks::load);
         self.pending.update(Pending::clear);
     }
 
@@ -110,6 +116,7 @@ impl Stores {
         self.trials.maybe_update(|store| store.apply(event));
         self.syncs.maybe_update(|store| store.apply(event));
         self.system.maybe_update(|store| store.apply(event));
+        self.disks.maybe_update(|store| store.apply(event));
         self.pending.maybe_update(|store| store.apply(event));
     }
 }

@@ -5,13 +5,16 @@
 mod catalogue;
 mod checks;
 mod conformance;
+mod disk;
 mod downloads;
 mod fit;
 mod ground;
 mod instances;
 mod labels;
+mod keep;
 mod models;
 mod played;
+mod reclaim;
 mod registries;
 mod running;
 #[cfg(target_os = "linux")]
@@ -21,3 +24,4 @@ mod support;
 mod sync;
 mod transfers;
 mod updates;
+mod trash;

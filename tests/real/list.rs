@@ -47,7 +47,7 @@ async fn a_deleted_model_is_gone_from_the_server() {
     place.job(job.job, JobState::Done).await;
     let row = place.row_when(&name, |row| row.status == Status::Stopped).await;
     place
-        .ask::<call::Delete>(DeleteModels { ids: vec![row.id], force: false })
+        .ask::<call::Delete>(DeleteModels { ids: vec![row.id], force: false, ..Default::default() })
         .await
         .expect("accepted");
     crate::place::wait("the server to forget it", || async {

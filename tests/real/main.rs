@@ -3,6 +3,7 @@
 
 mod checks;
 mod fetch;
+mod keep;
 mod list;
 mod memory;
 mod place;

@@ -20,6 +20,8 @@ mod find;
 #[cfg(target_os = "linux")]
 mod interruptions;
 #[cfg(target_os = "linux")]
+mod keep;
+#[cfg(target_os = "linux")]
 mod main_job;
 #[cfg(target_os = "linux")]
 mod pages;

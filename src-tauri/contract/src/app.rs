@@ -110,5 +110,9 @@ words! {
         ModelCrashed = "modelCrashed",
         SyncFailing = "syncFailing",
         DatabaseRestored = "databaseRestored",
+        /// Files could go; nobody touched them.
+        CleanupProposed = "cleanupProposed",
+        /// Files went by the rules that the user set.
+        CleanedUp = "cleanedUp",
     }
 }

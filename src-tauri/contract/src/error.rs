@@ -147,6 +147,12 @@ codes! {
     // Checking what is there.
     /// The models folder cannot be seen from this machine.
     StoreElsewhere = "STORE_ELSEWHERE",
+    /// What was to be deleted is not what it was when it was chosen.
+    ChangedMeanwhile = "CHANGED_MEANWHILE" => Refresh,
+    /// The user pinned it; it goes only when he says so once more.
+    Pinned = "PINNED",
+    /// The file system of the store has no hard links, so that nothing can be kept without a copy.
+    TrashImpossible = "TRASH_IMPOSSIBLE",
     /// Layers are not what their names promise.
     LayersDamaged = "LAYERS_DAMAGED",
     /// The damaged layers are not to be had from a registry.

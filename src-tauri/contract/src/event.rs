@@ -54,6 +54,8 @@ pub enum AppEvent {
     Host(HostFacts),
     /// How far a test prompt is.
     Trial(Box<Trial>),
+    /// Files of an instance came or went: a look at its disk is out of date.
+    DiskChanged(InstanceId),
     /// The receiver fell behind: take a new snapshot.
     Resync,
 }

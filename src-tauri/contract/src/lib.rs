@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod checks;
 pub mod command;
 pub mod desktop;
+pub mod disk;
 pub mod downloads;
 pub mod error;
 pub mod event;
@@ -50,6 +51,7 @@ pub const DOMAINS: &[Domain] = &[
     catalogue::DOMAIN,
     fit::DOMAIN,
     updates::DOMAIN,
+    disk::DOMAIN,
     sync::DOMAIN,
     tasks::DOMAIN,
     audit::DOMAIN,

@@ -13,9 +13,14 @@ use crate::{
     updates::{RowUpdate, UpdateCounts},
 };
 
+mod batch;
 mod detail;
 mod table;
 
+pub use batch::{
+    BatchItem, BatchOp, BatchOperate, BatchPreview, BatchPreviewItem, BatchView, Eviction,
+    ItemState,
+};
 pub use detail::{HistoryEntry, HistoryPage, HistoryRequest, LayerInfo, ModelDetail, ShowInfo};
 pub use table::{LIST_COLUMNS, ListExport, ListFormat};
 
@@ -40,6 +45,8 @@ commands! { "models";
     write UndoDelete = undo_delete(BatchRef) -> UndoneDelete,
     /// One operation over many models; items in a wrong state are skipped with a reason.
     write Batch = batch_operate(BatchOperate) -> BatchRef,
+    /// What a batch would do, before it is done.
+    read PreviewBatch = preview_batch(BatchOperate) -> BatchPreview,
     /// Stops a running batch: what waits is not begun, what can be stopped is.
     write CancelBatch = cancel_batch(BatchRef) -> crate::tasks::Cancelled,
     /// Writes the list as it is shown, or chosen models of it, into a file of this machine.
@@ -226,6 +233,12 @@ pub struct ModelRow {
     pub preload: bool,
     /// A newer version, or the one before that is still kept.
     pub update: Option<RowUpdate>,
+    /// When it was last seen in use; `None` = never since Corral watches.
+    #[serde(default)]
+    pub last_used: Option<Timestamp>,
+    /// Never suggested, and deleted only when the user says so once more.
+    #[serde(default)]
+    pub pinned: bool,
 }
 
 /// Where a loaded model lies.
@@ -317,12 +330,19 @@ pub struct StartOptions {
 }
 
 /// Asks to delete models.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeleteModels {
     pub ids: Vec<ModelId>,
     /// Remove the rows even if the server cannot be asked; files may remain.
     #[serde(default)]
     pub force: bool,
+    /// Nothing is kept in the trash.
+    #[serde(default)]
+    pub for_good: bool,
+    /// Pinned ones, too.
+    #[serde(default)]
+    pub pinned_too: bool,
 }
 
 /// How many rows an undo brought back.
@@ -340,6 +360,9 @@ pub struct DeletePreview {
     pub freed: Option<u64>,
     /// Milliseconds in which it can be taken back.
     pub undo_ms: i64,
+    /// Days for which the trash keeps it, so that nothing is freed before; 0 = it keeps nothing.
+    #[serde(default)]
+    pub trash_days: u32,
 }
 
 /// One model of a delete preview.
@@ -356,59 +379,9 @@ pub struct DeleteItem {
     pub running: bool,
     /// Only the row goes, because the instance is offline or has no such model.
     pub row_only: bool,
-}
-
-crate::status::words! {
-    /// Operations over many models.
-    BatchOp {
-        Start = "start",
-        Stop = "stop",
-        Delete = "delete",
-        Recreate = "recreate",
-    }
-}
-
-/// Asks for one operation over many models.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BatchOperate {
-    pub op: BatchOp,
-    pub ids: Vec<ModelId>,
-}
-
-/// A batch as the task centre shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchView {
-    pub id: BatchId,
-    pub op: BatchOp,
-    pub items: Vec<BatchItem>,
-    pub started_at: Timestamp,
-    pub finished_at: Option<Timestamp>,
-    /// Until when it can be taken back (delete only).
-    pub undo_until: Option<Timestamp>,
-    pub undone: bool,
-}
-
-/// One model of a batch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchItem {
-    pub model: ModelId,
-    pub name: String,
-    pub state: ItemState,
-    pub task: Option<TaskId>,
-    /// Why it failed or was skipped.
-    pub problem: Option<WireError>,
-}
-
-crate::status::words! {
-    /// How far one item of a batch is.
-    ItemState {
-        Waiting = "waiting",
-        Working = "working",
-        Done = "done",
-        Skipped = "skipped",
-        Failed = "failed",
-        Cancelled = "cancelled",
-    }
+    #[serde(default)]
+    pub pinned: bool,
+    /// Whether the trash can keep it: the store is ours to write.
+    #[serde(default)]
+    pub kept: bool,
 }

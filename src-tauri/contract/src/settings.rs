@@ -59,6 +59,9 @@ pub struct Settings {
     pub poll_hidden_seconds: u32,
     /// Seconds in which a delete can be taken back, 0 to 60.
     pub undo_seconds: u32,
+    /// Days for which a deleted model can be brought back, 0 to 365; 0 = none is kept.
+    pub trash_days: u32,
+    pub cleanup: CleanupSettings,
     /// Seconds to wait for a load, 30 to 7200.
     pub load_timeout_seconds: u32,
     pub notify: NotifySettings,
@@ -92,6 +95,8 @@ impl Default for Settings {
             poll_visible_seconds: 2,
             poll_hidden_seconds: 15,
             undo_seconds: 10,
+            trash_days: 7,
+            cleanup: CleanupSettings::default(),
             load_timeout_seconds: 600,
             notify: NotifySettings::default(),
             close_button: CloseButton::Ask,
@@ -124,6 +129,24 @@ words! {
     }
 }
 
+/// What goes by itself, looked at once a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CleanupSettings {
+    pub mode: CleanupMode,
+    /// Blobs without a model, too.
+    pub orphans: bool,
+    /// Models that were not used for so many days, too, 0 to 3650; 0 = never. Pinned ones and
+    /// those never seen in use stay.
+    pub unused_days: u32,
+}
+
+impl Default for CleanupSettings {
+    fn default() -> Self {
+        CleanupSettings { mode: CleanupMode::Off, orphans: false, unused_days: 0 }
+    }
+}
+
 /// Which system notifications are shown while the window is hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -151,6 +174,17 @@ words! {
         Off = "off",
         Daily = "daily",
         Weekly = "weekly",
+    }
+}
+
+words! {
+    /// What becomes of files that could go.
+    CleanupMode {
+        Off = "off",
+        /// A notice says what could go.
+        Propose = "propose",
+        /// They are removed, and a notice says what went.
+        Do = "do",
     }
 }
 

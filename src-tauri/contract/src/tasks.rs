@@ -53,6 +53,7 @@ words! {
         Catalogue = "catalogue",
         /// Asking registries whether they have something newer.
         Updates = "updates",
+        Reclaim = "reclaim",
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use corral_contract::{
@@ -35,14 +36,20 @@ mod sums;
 
 pub(crate) use after::start;
 pub(crate) use blobs::damage_of_structure;
+pub(crate) use leftovers::{Found, OWN_STAGING, find as leftovers};
 pub(crate) use run::{Target, inspect};
-pub(crate) use store::{keep, keep_smoke, of_model};
+pub(crate) use store::{keep, keep_smoke, names_of_layers, of_model};
+
+/// How often one that waits for its turn looks again, should it have missed the end.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Owned by the core.
 #[derive(Default)]
 pub(crate) struct State {
     /// The task that reads a store now.
     running: Mutex<HashMap<PathBuf, TaskId>>,
+    /// Wakes those who wait for their turn.
+    ended: tokio::sync::Notify,
 }
 
 /// Keeps a store for one check. Dropping it lets the next one begin.
@@ -70,6 +77,8 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let mut running = self.core.checks.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.remove(&self.store);
+        drop(running);
+        self.core.checks.ended.notify_waiters();
     }
 }
 
@@ -110,10 +119,42 @@ impl Handle<call::Damaged> for Core {
     }
 }
 
+/// Reads every layer of a model inside a task of another domain, after whoever reads the store now.
+///
+/// # Errors
+/// As a check of one model.
+pub(crate) async fn verify(
+    core: &Core,
+    instance: InstanceId,
+    key: &str,
+    task: &Task,
+) -> Result<()> {
+    let store = store_of(core, instance).await?;
+    task.phase("waiting");
+    let token = task.token();
+    let turn = loop {
+        let ended = core.checks.ended.notified();
+        match Turn::take(core, store.clone(), task.id()) {
+            Ok(turn) => break turn,
+            Err(_) => tokio::select! {
+                () = token.cancelled() => return Err(WireError::new(ErrorCode::Cancelled)),
+                () = ended => {}
+                // The end may come between the two lines above.
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            },
+        }
+    };
+    let done = perform(core, instance, &store, Scope::Key(key.to_owned()), task).await;
+    drop(turn);
+    done
+}
+
 /// What is checked.
 #[derive(Debug, Clone)]
 enum Scope {
     Model(ModelId, String),
+    /// A model whose task knows it.
+    Key(String),
     Store,
 }
 
@@ -121,7 +162,7 @@ async fn begin(core: &Core, instance: InstanceId, what: Scope, target: String) -
     let store = store_of(core, instance).await?;
     let model = match &what {
         Scope::Model(id, _) => Some(*id),
-        Scope::Store => None,
+        Scope::Key(_) | Scope::Store => None,
     };
     // Looked at before there is a task, so that a refused check leaves none behind.
     if let Some(task) = busy(core, &store) {
@@ -166,7 +207,9 @@ async fn perform(
     task: &Task,
 ) -> Result<()> {
     let damaged = match what {
-        Scope::Model(_, key) => run::check(core, instance, store, Some(&key), task).await?,
+        Scope::Model(_, key) | Scope::Key(key) => {
+            run::check(core, instance, store, Some(&key), task).await?
+        }
         Scope::Store => run::check(core, instance, store, None, task).await?,
     };
     if damaged == 0 { Ok(()) } else { Err(run::damaged(damaged)) }

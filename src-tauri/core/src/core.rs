@@ -14,7 +14,7 @@ use crate::{
     catalogue, checks,
     config::Workers,
     db::Db,
-    downloads, fit, instances, labels, logs, models,
+    disk, downloads, fit, instances, labels, logs, models,
     registry::{self, Registries},
     router::Router,
     running,
@@ -53,6 +53,7 @@ pub struct Inner {
     pub(crate) catalogue: catalogue::State,
     pub(crate) fit: fit::State,
     pub(crate) updates: updates::State,
+    pub(crate) disk: disk::State,
     pub(crate) sync: sync::State,
     pub(crate) host: app::Host,
     pub(crate) registries: Registries,
@@ -108,6 +109,7 @@ impl Core {
             catalogue: catalogue::State::default(),
             fit: fit::State::default(),
             updates: updates::State::default(),
+            disk: disk::State::default(),
             sync: sync::State::default(),
             host: app::Host::default(),
             transfers: Transfers::new(registries.clone()),
@@ -125,6 +127,7 @@ impl Core {
         registry::recover(&core).await;
         let seeded = instances::recover(&core).await?;
         models::recover(&core).await?;
+        disk::recover(&core).await?;
         downloads::recover(&core).await?;
         fit::recover(&core).await?;
         if core.config.workers != Workers::None {
@@ -152,6 +155,7 @@ impl Core {
         sync::start(self);
         checks::start(self);
         updates::start(self);
+        disk::start(self);
     }
 
     /// Now, by the clock that was passed in.

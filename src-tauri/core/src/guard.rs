@@ -37,6 +37,7 @@ pub fn guard(actor: Actor, domain: &str, name: &str, _target: &str) -> Result<()
                 | ("models", "start" | "close")
                 | ("checks", "model" | "smoke")
                 | ("updates", "check")
+                | ("disk", "reclaim")
         ),
     };
     if allowed {

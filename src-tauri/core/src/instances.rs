@@ -104,6 +104,12 @@ pub(crate) async fn store_now(core: &Core, id: InstanceId) -> Result<StoreFact> 
     Ok(core.instances.lock().get(&id).ok_or_else(|| unknown(id))?.store.clone())
 }
 
+/// Where its models are and whether they are ours to write, as it was seen last.
+pub(crate) fn store_seen(core: &Core, id: InstanceId) -> StoreFact {
+    let seen = core.instances.lock().get(&id).map(|live| live.store.clone());
+    seen.unwrap_or_else(place::unknown)
+}
+
 /// Where its models are, as it was seen last.
 pub(crate) fn store_path(core: &Core, id: InstanceId) -> Option<String> {
     core.instances.lock().get(&id)?.store.path.clone()
@@ -119,6 +125,27 @@ pub(crate) async fn runners(core: &Core, id: InstanceId) -> Option<Vec<std::path
     let pid = core.instances.lock().get(&id)?.service.pid?;
     let machine = core.config.machine.clone();
     tokio::task::spawn_blocking(move || machine.runners(pid)).await.ok()?
+}
+
+/// How many models its server keeps in memory at most; `None` where its process cannot be seen.
+pub(crate) async fn most_loaded(core: &Core, id: InstanceId) -> Option<u32> {
+    let url = {
+        let live = core.instances.lock();
+        let profile = &live.get(&id)?.record.profile;
+        profile.is_local().then(|| profile.url.clone())?
+    };
+    let machine = core.config.machine.clone();
+    let gpus = core.host.facts().gpus.len() as u32;
+    let look = tokio::task::spawn_blocking(move || {
+        let servers = service::running(&*machine);
+        let server = service::behind(&servers, &url)?;
+        server.process.as_ref()?;
+        let set = server.environment.get("OLLAMA_MAX_LOADED_MODELS");
+        let set = set.and_then(|text| text.trim().trim_matches(['"', '\'']).parse::<u32>().ok());
+        // The server's own choice: three for each card, or three.
+        Some(set.filter(|most| *most > 0).unwrap_or(3 * gpus.max(1)))
+    });
+    look.await.ok()?
 }
 
 /// The version it told last.

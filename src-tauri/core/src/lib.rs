@@ -15,6 +15,7 @@ pub mod config;
 pub mod core;
 pub mod db;
 mod digest;
+pub mod disk;
 pub mod downloads;
 pub mod fit;
 mod fleet;

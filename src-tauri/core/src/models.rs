@@ -39,6 +39,7 @@ mod watch;
 
 pub(crate) use ask::ask;
 pub(crate) use batch::begin as batch;
+pub(crate) use batch::remove;
 pub(crate) use change::{Change, drop_if_nothing_left, ensure_row, set_install};
 pub(crate) use load::{embedding, is_keep_alive, validate as validate_options};
 pub(crate) use manifests::{made_here, of_store as layers_of_store, weights as weights_file};

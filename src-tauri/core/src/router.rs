@@ -67,7 +67,7 @@ routes! {
     app: Snapshot, SetVisible;
     instances: List, Detect, Add, Update, Remove, Probe, Test;
     models: Search, Counts, Create, Start, Close, Recreate, PreviewDelete, Delete, UndoDelete,
-        Batch, CancelBatch, LoadDetail, History, ExportTable;
+        Batch, PreviewBatch, CancelBatch, LoadDetail, History, ExportTable;
     labels: Edit, Put, KeepView, DropView;
     running: OfModel, Save, Remove, Preload, Preview, Stay, Ask, Stop;
     downloads: Check, List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
@@ -76,6 +76,7 @@ routes! {
     catalogue: List, Tags, Suggest, Hub, Refresh, SetFile;
     fit: Estimate;
     updates: List, Check, Apply, Snooze, RollBack, Accept;
+    disk: Look, Reclaim, Report, Trash, Restore, EmptyTrash, Pin;
     sync: Run, Cancel, ConfirmEmpty, History, Report, Compare, ReadSchedule, SaveSchedule, Preview;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;

@@ -78,6 +78,8 @@ fn check(settings: &Settings) -> Result<()> {
         ("pollVisibleSeconds", settings.poll_visible_seconds, 1..=60),
         ("pollHiddenSeconds", settings.poll_hidden_seconds, 5..=600),
         ("undoSeconds", settings.undo_seconds, 0..=60),
+        ("trashDays", settings.trash_days, 0..=365),
+        ("cleanupUnusedDays", settings.cleanup.unused_days, 0..=3650),
         ("loadTimeoutSeconds", settings.load_timeout_seconds, 30..=7200),
     ];
     for (field, value, range) in ranges {

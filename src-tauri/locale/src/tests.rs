@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use corral_contract::{
-    Advice, DOMAINS, ErrorCode, app, audit, checks, desktop, downloads, instances, models,
+    Advice, DOMAINS, ErrorCode, app, audit, checks, desktop, disk, downloads, instances, models,
     name::NameError, progress, settings, size::SizeError, status, sync, tasks,
 };
 
@@ -59,6 +59,10 @@ fn every_word_of_the_contract_has_a_text() {
         "trigger": sync::Trigger::ALL, "change": sync::Change::ALL,
         "actor": audit::Actor::ALL, "outcome": audit::Outcome::ALL,
         "language": settings::Language::ALL, "closeButton": settings::CloseButton::ALL,
+        "partKind": disk::PartKind::ALL, "reclaimKind": disk::ReclaimKind::ALL,
+        "safety": disk::Safety::ALL, "orphansHeld": disk::OrphansHeld::ALL,
+        "reclaimOutcome": disk::ReclaimOutcome::ALL,
+        "cleanupMode": settings::CleanupMode::ALL,
         "logLevel": settings::LogLevel::ALL, "folder": desktop::Folder::ALL,
     }
     for reason in [

@@ -44,6 +44,7 @@ pub(super) fn Sidebar() -> impl IntoView {
             <Entry page=Page::Models count=models bad=broken />
             <Entry page=Page::Discover count=none bad=none />
             <Entry page=Page::Downloads count=jobs bad=failed />
+            <Entry page=Page::Disk count=none bad=none />
             <Entry page=Page::Instances count=instances bad=offline />
             <Entry page=Page::Activity count=none bad=none />
             <span class="sidebar__gap"></span>

@@ -62,7 +62,8 @@ pub fn follow(
         }
         (Advice::OpenLog | Advice::OpenTask, ..) => navigation.open(Page::Activity),
         (Advice::RestoreBackup, ..) => navigation.open(Page::Settings),
-        (Advice::CleanUp | Advice::Refresh | Advice::ConfirmEmpty | Advice::ChangeName, ..) => {
+        (Advice::CleanUp, ..) => navigation.open(Page::Disk),
+        (Advice::Refresh | Advice::ConfirmEmpty | Advice::ChangeName, ..) => {
             navigation.open(Page::Models);
         }
         (Advice::Retry | Advice::LowerContext | Advice::Recreate, ..) => {}

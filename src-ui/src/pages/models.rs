@@ -1,6 +1,7 @@
 //! The models of an instance, or of all: the page Corral is for.
 
 use corral_contract::{
+    ModelId,
     running::{StopAll, call::Stop},
     status::Status,
 };
@@ -89,6 +90,16 @@ pub fn ModelsPage() -> impl IntoView {
                 format!("{total} · {}", corral_contract::size::format(models.bytes()))
             })
         })
+    });
+    // Another page asked for a model.
+    let navigation = use_navigation();
+    Effect::new(move |_| {
+        let asked = navigation
+            .place
+            .with(|place| place.strip_prefix("model/").and_then(|id| id.parse().ok()).map(ModelId));
+        if asked.is_some() {
+            list.detail.set(asked);
+        }
     });
     keyboard.on_wish(move |wish| match wish {
         Wish::New => list.open.set(Open::Create(String::new())),

@@ -10,6 +10,7 @@ use crate::{
 
 mod desktop;
 mod general;
+mod keep;
 mod moments;
 mod number;
 mod registries;
@@ -18,6 +19,7 @@ mod storage;
 
 use desktop::{About, WindowSection};
 use general::{Appearance, Downloads, Notifications, Watching};
+use keep::Keep;
 use registries::Registries;
 use saving::Saving;
 use storage::Storage;
@@ -50,6 +52,7 @@ pub fn SettingsPage() -> impl IntoView {
                     <Downloads saving />
                     <Registries />
                     <Watching saving />
+                    <Keep saving />
                     <Notifications saving />
                     <WindowSection saving />
                     <Storage />

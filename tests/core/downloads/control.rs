@@ -161,7 +161,7 @@ async fn a_model_cannot_be_deleted_while_it_is_pulled() {
     assert_eq!(row.actions, [Action::Pause, Action::Cancel]);
     let progress = row.progress.expect("live figures in the row");
     assert_eq!((row.job, progress.job), (Some(job.job), job.job));
-    let delete = DeleteModels { ids: vec![job.model], force: false };
+    let delete = DeleteModels { ids: vec![job.model], force: false, ..Default::default() };
     let deleted = stage.bench.ask::<Delete>(delete).await;
     stage.fake.pace(Pace::Instant);
     stage.until_state(job.job, JobState::Done).await;

@@ -93,7 +93,7 @@ async fn refuses_an_unknown_instance_and_a_model_that_is_going() {
     assert_eq!(elsewhere.expect_err("no such instance").code, ErrorCode::NotFound);
     let job = stage.create("a").await.expect("a job");
     stage.until_state(job.job, JobState::Done).await;
-    let delete = DeleteModels { ids: vec![job.model], force: false };
+    let delete = DeleteModels { ids: vec![job.model], force: false, ..Default::default() };
     stage.bench.ask::<call::Delete>(delete).await.expect("a delete that can be taken back");
     let refused = stage.create("a").await.expect_err("it is being deleted");
     assert_eq!(refused.code, ErrorCode::Busy);

@@ -62,7 +62,7 @@ async fn the_main_job_of_a_process_to_kill() {
     ask::<downloads::call::Resume>(&core, JobIds { ids: vec![jobs[4].job] }).await;
     until_job(&core, "the second", jobs[1].job, done).await;
     say("leaves", "m1");
-    let delete = DeleteModels { ids: vec![jobs[1].model], force: false };
+    let delete = DeleteModels { ids: vec![jobs[1].model], force: false, ..Default::default() };
     ask::<models::call::Delete>(&core, delete).await;
     ask::<sync::call::Run>(&core, InstanceRef { id: instance }).await;
     let again = CreateModel { update: true, ..wish(instance, "m2") };

@@ -25,7 +25,7 @@ fn create(stage: &Stage, name: &str) -> CreateModel {
 async fn a_start_while_it_is_being_deleted_finds_no_model() {
     let stage = Stage::quiet([library::pick("llama3.2:3b")]).await;
     let id = stage.id("llama3.2:3b").await;
-    let delete = DeleteModels { ids: vec![id], force: false };
+    let delete = DeleteModels { ids: vec![id], force: false, ..Default::default() };
     let start = StartModel::with(id, Default::default());
     let (deleted, started) = tokio::join!(
         stage.bench.ask::<call::Delete>(delete),
@@ -52,7 +52,7 @@ async fn a_model_that_is_being_pulled_is_not_deleted() {
     stage.server.pace(Pace::Gated);
     stage.bench.ask::<call::Create>(create(&stage, "qwen3:0.6b")).await.expect("it is queued");
     let row = stage.until("qwen3:0.6b", |row| row.is_some()).await.expect("a row");
-    let delete = DeleteModels { ids: vec![row.id], force: false };
+    let delete = DeleteModels { ids: vec![row.id], force: false, ..Default::default() };
     let refused = stage.bench.ask::<call::Delete>(delete).await.expect_err("it is refused");
     assert_eq!(refused.code, ErrorCode::WrongState);
     assert!(stage.find("qwen3:0.6b").await.is_some());
@@ -62,7 +62,7 @@ async fn a_model_that_is_being_pulled_is_not_deleted() {
 async fn asking_for_a_model_whose_delete_waits_is_told_so_and_undo_brings_it_back_whole() {
     let stage = Stage::alive([library::pick("qwen3:0.6b")]).await;
     let id = stage.id("qwen3:0.6b").await;
-    let delete = DeleteModels { ids: vec![id], force: false };
+    let delete = DeleteModels { ids: vec![id], force: false, ..Default::default() };
     let batch = stage.bench.ask::<call::Delete>(delete).await.expect("it is accepted");
     let refused = stage.bench.ask::<call::Create>(create(&stage, "qwen3:0.6b")).await;
     let error = refused.expect_err("the delete comes first");

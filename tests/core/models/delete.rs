@@ -10,7 +10,7 @@ use corral_testbed::ollama::{FakeOllama, Fault, Model, library};
 use crate::stage::{Stage, clock};
 
 fn those(ids: &[ModelId]) -> DeleteModels {
-    DeleteModels { ids: ids.to_vec(), force: false }
+    DeleteModels { ids: ids.to_vec(), force: false, ..Default::default() }
 }
 
 async fn undo_seconds(stage: &Stage, undo_seconds: u32) {
@@ -139,7 +139,7 @@ async fn an_instance_that_is_offline_needs_force_and_then_only_the_row_goes() {
     assert_eq!(problem.code, ErrorCode::InstanceOffline);
     let row = stage.row("llama3.2:3b").await;
     assert_eq!(row.problem.map(|problem| problem.code), Some(ErrorCode::InstanceOffline));
-    let forced = DeleteModels { ids: vec![id], force: true };
+    let forced = DeleteModels { ids: vec![id], force: true, ..Default::default() };
     let accepted = stage.bench.ask::<call::Delete>(forced).await.expect("it is accepted");
     assert_eq!(finished(&stage, accepted.batch).await.items[0].state, ItemState::Done);
     assert!(stage.find("llama3.2:3b").await.is_none());

@@ -41,7 +41,8 @@ async fn events_alone_keep_a_store_true_and_a_duplicate_is_harmless() {
     let id = stage.id("llama3.2:3b").await;
     let closing = stage.bench.ask::<call::Close>(ModelRef { id }).await.expect("it closes");
     stage.ended(closing.task).await;
-    let delete = DeleteModels { ids: vec![stage.id("qwen3:8b").await], force: false };
+    let delete =
+        DeleteModels { ids: vec![stage.id("qwen3:8b").await], force: false, ..Default::default() };
     stage.bench.ask::<call::Delete>(delete).await.expect("it is accepted");
     // The end of the close is published after its task ended.
     stage.until("llama3.2:3b", |row| row.is_some_and(|row| row.operation.is_none())).await;

@@ -17,6 +17,8 @@ use corral_contract::{
 use super::store;
 use crate::{Core, Result, downloads, instances, models, router::Handle, transfers};
 
+/// How the ids of downloads in Corral's own folder begin.
+pub(crate) const OWN_STAGING: &str = "staged:own:";
 /// What the server is writing is not older than this.
 const JUNK_AFTER: Duration = Duration::from_secs(3600);
 
@@ -59,14 +61,14 @@ fn internal(error: tokio::task::JoinError) -> WireError {
 
 /// Files that go together.
 #[derive(Debug)]
-struct Found {
-    kind: LeftoverKind,
+pub(crate) struct Found {
+    pub(crate) kind: LeftoverKind,
     /// The first is the one that is shown.
-    files: Vec<PathBuf>,
-    bytes: u64,
-    changed: Option<SystemTime>,
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) bytes: u64,
+    pub(crate) changed: Option<SystemTime>,
     /// `sha256:` and 64 hex digits.
-    digest: Option<String>,
+    pub(crate) digest: Option<String>,
 }
 
 impl Found {
@@ -86,7 +88,7 @@ impl Found {
     }
 
     /// `false` when somebody uses it after all, or it cannot be removed.
-    fn remove(&self) -> bool {
+    pub(crate) fn remove(&self) -> bool {
         if let (LeftoverKind::Staged, Some(digest), Some(folder)) =
             (self.kind, &self.digest, self.files.first().and_then(|file| file.parent()))
         {
@@ -104,7 +106,11 @@ impl Found {
 /// By the id that names each.
 type All = BTreeMap<String, Found>;
 
-async fn find(core: &Core, instance: InstanceId) -> Result<All> {
+/// What belongs to nobody, by the id that names each.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub(crate) async fn find(core: &Core, instance: InstanceId) -> Result<All> {
     let models = instances::store_now(core, instance).await?.path.map(PathBuf::from);
     let own = core.config.data_dir.join("staging");
     let wanted = downloads::wanted_layers(core).await;

@@ -181,7 +181,7 @@ pub(super) async fn was_damaged(core: &Core, model: ModelId) -> Result<bool> {
 ///
 /// # Errors
 /// Database errors.
-pub(super) async fn names_of_layers(
+pub(crate) async fn names_of_layers(
     core: &Core,
     instance: InstanceId,
 ) -> Result<HashMap<String, Vec<String>>> {

@@ -21,6 +21,11 @@ type Place = Option<(String, StoreSource)>;
 const UNKNOWN: StoreFact =
     StoreFact { path: None, source: StoreSource::Unknown, writable: None, free: None, total: None };
 
+/// The folder of an instance that nothing is known of.
+pub(super) fn unknown() -> StoreFact {
+    UNKNOWN
+}
+
 /// Looks where the models are and how much room there is, and tells the windows when it changed.
 /// The folder of another machine stays unknown.
 pub(super) async fn refresh(core: &Core, id: InstanceId) {

@@ -18,12 +18,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    delete,
+    delete::{self, DeleteOptions},
     operation::{self, Notify, Work},
 };
 use crate::{Core, Result, db::failed, notices, router::Handle};
 
 mod due;
+mod preview;
 pub(super) mod store;
 
 pub(super) use due::keep_deleting;
@@ -59,7 +60,7 @@ impl Handle<call::Batch> for Core {
 /// `INVALID_INPUT` for no models, database errors.
 pub(crate) async fn begin(core: &Core, op: BatchOp, ids: &[ModelId]) -> Result<BatchRef> {
     if op == BatchOp::Delete {
-        return delete::delete(core, ids, false).await;
+        return delete::delete(core, ids, DeleteOptions::default()).await;
     }
     if ids.is_empty() {
         return Err(WireError::field("ids", "empty"));
@@ -81,6 +82,14 @@ impl Handle<call::CancelBatch> for Core {
     }
 }
 
+/// Deletes models as the user would, pinned ones left out.
+///
+/// # Errors
+/// As `models.delete`.
+pub(crate) async fn remove(core: &Core, ids: &[ModelId]) -> Result<BatchRef> {
+    delete::delete(core, ids, DeleteOptions::default()).await
+}
+
 async fn create(core: &Core, op: BatchOp, ids: &[ModelId]) -> Result<BatchId> {
     let mut transaction = core.db.write().await?;
     let mut items: Vec<BatchItem> = Vec::with_capacity(ids.len());
@@ -93,7 +102,15 @@ async fn create(core: &Core, op: BatchOp, ids: &[ModelId]) -> Result<BatchId> {
         let state = ItemState::Waiting;
         items.push(BatchItem { model: *id, name, state, task: None, problem: None });
     }
-    let new = store::NewBatch { op, force: false, at: core.now(), undo_until: None, items: &items };
+    let new = store::NewBatch {
+        op,
+        force: false,
+        for_good: false,
+        at: core.now(),
+        undo_until: None,
+        items: &items,
+        digests: &[],
+    };
     let batch = store::insert(&mut transaction, new).await?;
     transaction.commit().await.map_err(failed)?;
     Ok(batch)
@@ -113,7 +130,7 @@ async fn run(core: &Core, batch: BatchId) {
 
 async fn work(core: &Core, batch: BatchId, token: &CancellationToken) -> Result<()> {
     let Some(stored) = store::get(core, batch).await? else { return Ok(()) };
-    let (view, force) = (stored.view, stored.force);
+    let store::StoredBatch { view, force, for_good, digests } = stored;
     let live = Live { core, view: Mutex::new(view.clone()), told: Mutex::new(Instant::now()) };
     let waiting = view
         .items
@@ -122,7 +139,14 @@ async fn work(core: &Core, batch: BatchId, token: &CancellationToken) -> Result<
         .filter(|(_, item)| matches!(item.state, ItemState::Waiting | ItemState::Working));
     futures_util::stream::iter(waiting)
         .for_each_concurrent(PARALLEL, |(ordinal, item)| {
-            live.item(ordinal, item.model, work_of(view.op, force), token)
+            let work = match view.op {
+                BatchOp::Delete => {
+                    let digest = digests.get(ordinal).cloned().flatten();
+                    Work::Delete { force, for_good, digest }
+                }
+                op => work_of(op),
+            };
+            live.item(ordinal, item.model, work, token)
         })
         .await;
     if core.supervisor.token().is_cancelled() {
@@ -136,12 +160,14 @@ async fn work(core: &Core, batch: BatchId, token: &CancellationToken) -> Result<
     Ok(())
 }
 
-fn work_of(op: BatchOp, force: bool) -> Work {
+/// What an operation does to each model; of a delete, what it would.
+fn work_of(op: BatchOp) -> Work {
     match op {
         BatchOp::Start => Work::Start(None),
         BatchOp::Stop => Work::Close,
         BatchOp::Recreate => Work::Recreate,
-        BatchOp::Delete => Work::Delete { force },
+        BatchOp::Verify => Work::Verify,
+        BatchOp::Delete => Work::Delete { force: false, for_good: false, digest: None },
     }
 }
 

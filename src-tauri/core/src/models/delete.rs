@@ -17,7 +17,9 @@ use super::{
     store::{self, Step, StoredModel},
     unload,
 };
-use crate::{Core, Result, db::failed, downloads, instances, router::Handle, sync, tasks::Task};
+use crate::{
+    Core, Result, db::failed, disk, downloads, instances, router::Handle, sync, tasks::Task,
+};
 
 impl Handle<call::PreviewDelete> for Core {
     async fn handle(&self, ModelRefs { ids }: ModelRefs) -> Result<DeletePreview> {
@@ -26,8 +28,9 @@ impl Handle<call::PreviewDelete> for Core {
 }
 
 impl Handle<call::Delete> for Core {
-    async fn handle(&self, DeleteModels { ids, force }: DeleteModels) -> Result<BatchRef> {
-        delete(self, &ids, force).await
+    async fn handle(&self, request: DeleteModels) -> Result<BatchRef> {
+        let DeleteModels { ids, force, for_good, pinned_too } = request;
+        delete(self, &ids, DeleteOptions { force, for_good, pinned_too }).await
     }
 }
 
@@ -46,15 +49,41 @@ impl Handle<call::UndoDelete> for Core {
     }
 }
 
+/// How models are to be deleted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct DeleteOptions {
+    /// Remove the rows even if the server cannot be asked.
+    pub(super) force: bool,
+    /// Keep nothing in the trash.
+    pub(super) for_good: bool,
+    /// Pinned ones, too.
+    pub(super) pinned_too: bool,
+}
+
+/// How one of them is deleted once its time has come.
+#[derive(Debug, Clone)]
+pub(super) struct How {
+    pub(super) force: bool,
+    pub(super) for_good: bool,
+    /// What it was when it was chosen.
+    pub(super) digest: Option<String>,
+}
+
 /// Hides the rows and opens the undo window. Rows whose state does not allow a delete are skipped
 /// with the reason.
-pub(super) async fn delete(core: &Core, ids: &[ModelId], force: bool) -> Result<BatchRef> {
+pub(super) async fn delete(
+    core: &Core,
+    ids: &[ModelId],
+    options: DeleteOptions,
+) -> Result<BatchRef> {
+    let DeleteOptions { force, for_good, pinned_too } = options;
     if ids.is_empty() {
         return Err(WireError::field("ids", "empty"));
     }
     let now = core.now();
     let until = now.plus(i64::from(core.settings().undo_seconds) * 1000);
     let mut items = Vec::new();
+    let mut digests = Vec::new();
     let mut hidden = Vec::new();
     let batch = {
         // Nothing may begin on a row between its check and its hiding.
@@ -65,13 +94,20 @@ pub(super) async fn delete(core: &Core, ids: &[ModelId], force: bool) -> Result<
                 continue;
             }
             let row = store::get_in(&mut transaction, *id).await?;
-            let problem = refusal(core, *id, row.as_ref()).err();
+            let mut problem = refusal(core, *id, row.as_ref()).err();
+            if problem.is_none()
+                && !pinned_too
+                && store::keep::is_pinned(&mut transaction, *id).await?
+            {
+                problem = Some(pinned(row.as_ref()));
+            }
             let state = if problem.is_some() { ItemState::Skipped } else { ItemState::Waiting };
             if problem.is_none() {
                 store::hide(&mut transaction, *id, Some(until)).await?;
                 hidden.push(*id);
             }
-            let name = row.map(|row| row.name).unwrap_or_default();
+            let (name, digest) = row.map(|row| (row.name, row.digest)).unwrap_or_default();
+            digests.push(digest);
             items.push(BatchItem { model: *id, name, state, task: None, problem });
         }
         if let ([item], true) = (items.as_slice(), hidden.is_empty()) {
@@ -82,9 +118,11 @@ pub(super) async fn delete(core: &Core, ids: &[ModelId], force: bool) -> Result<
         let new = batch::store::NewBatch {
             op: BatchOp::Delete,
             force,
+            for_good,
             at: now,
             undo_until: Some(until),
             items: &items,
+            digests: &digests,
         };
         let batch = batch::store::insert(&mut transaction, new).await?;
         transaction.commit().await.map_err(failed)?;
@@ -96,8 +134,14 @@ pub(super) async fn delete(core: &Core, ids: &[ModelId], force: bool) -> Result<
     Ok(BatchRef { batch })
 }
 
+/// The user pinned it.
+pub(super) fn pinned(row: Option<&StoredModel>) -> WireError {
+    let name = row.map(|row| row.name.as_str()).unwrap_or_default();
+    WireError::new(ErrorCode::Pinned).with("name", name)
+}
+
 /// Why a row cannot be deleted now.
-fn refusal(core: &Core, id: ModelId, row: Option<&StoredModel>) -> Result<()> {
+pub(super) fn refusal(core: &Core, id: ModelId, row: Option<&StoredModel>) -> Result<()> {
     let row = row.filter(|row| row.hidden_until.is_none()).ok_or_else(|| store::missing(id))?;
     if let Some((task, kind)) = operation::running(core, id) {
         return Err(operation::busy(task, kind));
@@ -107,13 +151,8 @@ fn refusal(core: &Core, id: ModelId, row: Option<&StoredModel>) -> Result<()> {
 
 /// The operation behind each item once the undo window is over. When it fails the row is shown
 /// again, with the problem.
-pub(super) async fn execute(
-    core: &Core,
-    model: &StoredModel,
-    task: &Task,
-    force: bool,
-) -> Result<()> {
-    let gone = on_server(core, model, task, force).await;
+pub(super) async fn execute(core: &Core, model: &StoredModel, task: &Task, how: How) -> Result<()> {
+    let gone = on_server(core, model, task, how).await;
     match gone {
         Ok(note) => {
             downloads::forget(core, &[model.id]).await?;
@@ -141,13 +180,14 @@ async fn on_server(
     core: &Core,
     model: &StoredModel,
     task: &Task,
-    force: bool,
+    how: How,
 ) -> Result<&'static str> {
     const FILES_MAY_REMAIN: &str = "only the row was removed; files may remain on the server";
     if !model.on_server {
         task.note("the server has no such model: only the row goes");
         return Ok("the server had no such model");
     }
+    let force = how.force;
     if !instances::online(core, model.instance) {
         if force {
             task.note(FILES_MAY_REMAIN);
@@ -161,13 +201,21 @@ async fn on_server(
             // A file in use cannot be removed on every system.
             unload::unload(core, model, task).await.map_err(|stuck| stuck.problem)?;
         }
+        is_the_same(core, model, &how).await?;
+        let held = if how.for_good { None } else { disk::hold(core, model, task).await? };
         task.phase("deleting");
-        client.delete(&model.name).await
+        let deleted = client.delete(&model.name).await;
+        match held {
+            Some(held) if deleted.is_ok() => disk::keep(core, held).await?,
+            Some(held) => disk::let_go(core, held).await?,
+            None => {}
+        }
+        deleted
     };
     match removed.await {
         Ok(()) => Ok("deleted"),
         Err(error) if error.code == ErrorCode::NotFound => Ok("was deleted already"),
-        Err(error) if force => {
+        Err(error) if force && !keeps_files(error.code) => {
             task.note(format!("{FILES_MAY_REMAIN}: {error}"));
             Ok(FILES_MAY_REMAIN)
         }
@@ -178,6 +226,24 @@ async fn on_server(
             Err(error)
         }
     }
+}
+
+/// Errors that were found before the server was asked: its files are certainly there.
+fn keeps_files(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::ChangedMeanwhile | ErrorCode::TrashImpossible)
+}
+
+/// Whether it still is what was chosen: another client may have fetched another version since.
+async fn is_the_same(core: &Core, model: &StoredModel, how: &How) -> Result<()> {
+    let Some(chosen) = &how.digest else { return Ok(()) };
+    let same = match disk::is_same(core, model.instance, &model.key, chosen).await? {
+        Some(same) => same,
+        None => model.digest.as_ref().is_none_or(|digest| digest == chosen),
+    };
+    if same {
+        return Ok(());
+    }
+    Err(WireError::new(ErrorCode::ChangedMeanwhile).with("name", &model.name))
 }
 
 async fn forget_row(core: &Core, model: &StoredModel, note: &str) -> Result<()> {

@@ -12,7 +12,7 @@ use super::{
     change::{Change, edit, set_run},
     operation::{self, Notify, Work},
     poll,
-    store::StoredModel,
+    store::{self, StoredModel},
 };
 use crate::{
     Core, Result, instances,
@@ -195,6 +195,7 @@ pub(super) async fn settle(
                 row.install = Install::Ready;
             })
             .await?;
+            store::keep::used(core, &[model.id], core.now()).await?;
             Ok(())
         }
         Ok(None) => {

@@ -25,7 +25,7 @@ use super::{
     unload,
 };
 use crate::{
-    Core, Result, downloads, instances, notices,
+    Core, Result, checks, downloads, instances, notices,
     signal::Signal,
     tasks::{self, NewTask, Task},
 };
@@ -49,9 +49,15 @@ pub(super) enum Work {
     Smoke,
     /// Ask it something.
     Ask(AskModel),
+    /// Read every layer.
+    Verify,
     Delete {
         /// Remove the row even if the server cannot be asked.
         force: bool,
+        /// Keep nothing in the trash.
+        for_good: bool,
+        /// What it was when it was chosen; another one stays.
+        digest: Option<String>,
     },
 }
 
@@ -64,6 +70,7 @@ impl Work {
             Work::Repair { .. } => Kind::Repair,
             Work::Smoke => Kind::Smoke,
             Work::Ask(_) => Kind::Ask,
+            Work::Verify => Kind::Check,
             Work::Delete { .. } => Kind::Delete,
         }
     }
@@ -74,7 +81,7 @@ impl Work {
             Work::Start(_) => Some(Action::Start),
             Work::Close => Some(Action::Close),
             Work::Recreate => Some(Action::Recreate),
-            Work::Repair { .. } | Work::Smoke | Work::Ask(_) => None,
+            Work::Repair { .. } | Work::Smoke | Work::Verify | Work::Ask(_) => None,
             Work::Delete { .. } => Some(Action::Delete),
         }
     }
@@ -86,7 +93,15 @@ impl Work {
 }
 
 fn cancellable(kind: Kind) -> bool {
-    matches!(kind, Kind::Start | Kind::Recreate | Kind::Repair | Kind::Smoke | Kind::Ask)
+    matches!(
+        kind,
+        Kind::Start
+            | Kind::Recreate
+            | Kind::Repair
+            | Kind::Smoke
+            | Kind::Ask
+            | Kind::Check
+    )
 }
 
 /// A running operation.
@@ -249,7 +264,11 @@ async fn perform(core: &Core, model: &StoredModel, task: &Task, work: Work) -> R
         Work::Repair { stop } => repair::repair(core, model, task, stop).await,
         Work::Smoke => smoke::smoke(core, model, task).await,
         Work::Ask(request) => ask::perform(core, model, task, &request).await,
-        Work::Delete { force } => delete::execute(core, model, task, force).await,
+        Work::Verify => checks::verify(core, model.instance, &model.key, task).await,
+        Work::Delete { force, for_good, digest } => {
+            let how = delete::How { force, for_good, digest };
+            delete::execute(core, model, task, how).await
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use corral_contract::{
 use super::{
     change::{Change, edit, set_run},
     operation,
+    publish::publish,
     store::{self, StoredModel},
 };
 use crate::{Core, Result, notices, ollama::LoadedModel};
@@ -37,6 +38,9 @@ pub(super) struct Watch {
     last_look: Option<Timestamp>,
     crashes: Vec<Suspected>,
     runners: Runners,
+    /// When each loaded model would be unloaded, as it was seen last: it moves with every request;
+    /// and when its use was written down.
+    expiries: HashMap<ModelId, (Option<Timestamp>, Timestamp)>,
 }
 
 /// A model that vanished without an explanation so far.
@@ -120,6 +124,7 @@ impl Watch {
         if let Some(newcomer) = newcomer {
             self.explain(core, now, newcomer).await?;
         }
+        self.note_use(core, instance, loaded, &rows, now).await?;
         for row in &rows {
             if operation::running(core, row.id).is_some() {
                 continue;
@@ -152,6 +157,49 @@ impl Watch {
         self.last_look = None;
         self.crashes.clear();
         self.runners = Runners::default();
+        self.expiries.clear();
+    }
+
+    /// Keeps when models were used: newly loaded ones, those whose time was moved, and those that
+    /// are listed although their time is over, because they answer just now.
+    async fn note_use(
+        &mut self,
+        core: &Core,
+        instance: InstanceId,
+        loaded: &[LoadedModel],
+        rows: &[StoredModel],
+        now: Timestamp,
+    ) -> Result<()> {
+        if self.listed.is_none() {
+            store::keep::watches(core, instance, now).await?;
+        }
+        let mut expiries = HashMap::new();
+        let mut used = Vec::new();
+        for row in rows {
+            let named = loaded.iter().find(|each| key_of(&each.name) == row.key);
+            let Some(entry) = named else { continue };
+            let over = entry.expires_at.is_some_and(|at| at.since(now) <= 0);
+            let before = self.expiries.get(&row.id);
+            let moved = before.is_none_or(|(at, _)| *at != entry.expires_at);
+            let due = before.is_none_or(|(_, noted)| now.since(*noted) >= store::keep::AGAIN_AFTER);
+            let uses = due && (over || moved);
+            if uses {
+                used.push(row.id);
+            }
+            let noted = before.filter(|_| !uses).map_or(now, |(_, noted)| *noted);
+            // A use that was not written down yet is seen as one the next time.
+            let expiry = match before {
+                Some((at, _)) if moved && !due => *at,
+                _ => entry.expires_at,
+            };
+            expiries.insert(row.id, (expiry, noted));
+        }
+        self.expiries = expiries;
+        if !used.is_empty() {
+            let changed = store::keep::used(core, &used, now).await?;
+            publish(core, &changed).await;
+        }
+        Ok(())
     }
 
     async fn vanishes(

@@ -29,10 +29,13 @@ pub(super) async fn preview(core: &Core, ids: &[ModelId]) -> Result<DeletePrevie
             }
         }
     }
+    let pinned = store::keep::pinned(core, ids).await?;
+    let trash_days = core.settings().trash_days;
     let mut items = Vec::new();
     let mut freed = Some(0);
     for (instance, rows) in chosen {
         let online = instances::online(core, instance);
+        let ours = instances::store_seen(core, instance).writable == Some(true);
         let manifests = manifests::of_instance(core, instance).await?;
         let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
         let plan = manifests.as_ref().map(|manifests| manifests.freed(&keys));
@@ -55,6 +58,8 @@ pub(super) async fn preview(core: &Core, ids: &[ModelId]) -> Result<DeletePrevie
                 shared_with: names.map(|keys| display(keys)).unwrap_or_default(),
                 running: row.run == Run::Running,
                 row_only,
+                pinned: pinned.contains(&row.id),
+                kept: trash_days > 0 && ours && !row_only && !row.cloud,
             });
         }
     }
@@ -63,7 +68,7 @@ pub(super) async fn preview(core: &Core, ids: &[ModelId]) -> Result<DeletePrevie
         ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
     items.sort_by_key(|item| order.get(&item.id).copied());
     let undo_ms = i64::from(core.settings().undo_seconds) * 1000;
-    Ok(DeletePreview { items, freed, undo_ms })
+    Ok(DeletePreview { items, freed, undo_ms, trash_days })
 }
 
 /// Models that nothing uses now, with the bytes that deleting each alone frees.
@@ -77,7 +82,10 @@ pub(super) async fn idle(core: &Core, instance: InstanceId) -> Result<Vec<CleanU
         model: Some(row.id),
         name: row.name,
     };
-    Ok(rows.into_iter().filter(|row| manifests.has(&row.key)).map(proposal).collect())
+    let ids: Vec<ModelId> = rows.iter().map(|row| row.id).collect();
+    let pinned = store::keep::pinned(core, &ids).await?;
+    let offered = |row: &StoredModel| manifests.has(&row.key) && !pinned.contains(&row.id);
+    Ok(rows.into_iter().filter(offered).map(proposal).collect())
 }
 
 /// Keys as people know the names.

@@ -33,8 +33,10 @@ pub(super) fn shown(core: &Core, row: &SqliteRow) -> Result<ModelRow> {
     let label = from_json(row.get::<Option<&str>, _>("label")).unwrap_or_default();
     let preload = row.get("preload");
     let update = from_json(row.get::<Option<&str>, _>("newer"));
+    let last_used = row.get::<Option<i64>, _>("last_used").map(Timestamp);
+    let pinned = row.get("pinned");
     let row = complete(core, model, row.get("has_log"), aliases, last_sync);
-    Ok(ModelRow { checked, label, preload, update, ..row })
+    Ok(ModelRow { checked, label, preload, update, last_used, pinned, ..row })
 }
 
 fn complete(
@@ -89,6 +91,8 @@ fn complete(
         label: Label::default(),
         preload: false,
         update: None,
+        last_used: None,
+        pinned: false,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
 
 pub(in crate::models) mod counts;
 pub(in crate::models) mod history;
+pub(in crate::models) mod keep;
 pub(crate) mod listed;
 pub(in crate::models) mod search;
 pub(crate) mod seen;

@@ -11,7 +11,9 @@ use crate::{
 fn look(kind: NoticeKind) -> (icondata::Icon, &'static str) {
     match kind {
         NoticeKind::DownloadDone | NoticeKind::InstanceBack => (icondata::LuCircleCheck, "ok"),
-        NoticeKind::DatabaseRestored => (icondata::LuInfo, "busy"),
+        NoticeKind::DatabaseRestored | NoticeKind::CleanupProposed | NoticeKind::CleanedUp => {
+            (icondata::LuInfo, "busy")
+        }
         NoticeKind::SyncFailing => (icondata::LuTriangleAlert, "warn"),
         NoticeKind::DownloadFailed
         | NoticeKind::OperationFailed

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use corral_contract::{
-    WireError,
+    ModelId, WireError,
+    disk::{PinModels, call::Pin},
     downloads::{JobIds, Priority, call as downloads},
     labels::{EditLabels, call as labels},
     models::{CreateModel, ModelRef, ModelRow, StartModel, StartOptions, call as models},
@@ -102,6 +103,14 @@ impl Actions {
         });
     }
 
+    fn pin(self, id: ModelId, pinned: bool) {
+        spawn_local(async move {
+            if let Err(error) = ipc::call::<Pin>(PinModels { ids: vec![id], pinned }).await {
+                self.toasts.error(self.words.get("sending.failed"), error);
+            }
+        });
+    }
+
     /// Every entry of a row's menu, those that are not available with their reason.
     #[must_use]
     pub fn menu(self, row: &ModelRow) -> Vec<MenuItem> {
@@ -120,6 +129,11 @@ impl Actions {
                 let _ = window().navigator().clipboard().write_text(&name);
             });
         copy.icon = Some(icondata::LuCopy);
+        let (key, pinned) = if row.pinned { ("action.unpin", false) } else { ("action.pin", true) };
+        let mut pin = MenuItem::new(self.words.get(key), "row-action-pin", move || {
+            self.pin(id, pinned);
+        });
+        pin.icon = Some(if pinned { icondata::LuPin } else { icondata::LuPinOff });
         let shown = Action::ALL
             .iter()
             .filter(|action| OFTEN.contains(action) || row.actions.contains(action))
@@ -146,6 +160,7 @@ impl Actions {
         label.icon = Some(icondata::LuTag);
         let mut items: Vec<_> = shown.collect();
         let place = items.len() - 1;
+        items.insert(place, pin);
         items.insert(place, copy);
         items.insert(place, label);
         items.insert(place, star);

@@ -1,6 +1,10 @@
 //! The bar that takes the toolbar's place while models are selected.
 
-use corral_contract::{models::BatchOp, size, status::Action};
+use corral_contract::{
+    models::{BatchOp, ModelRow},
+    size,
+    status::Action,
+};
 use leptos::prelude::*;
 
 use super::list::{Open, use_list};
@@ -10,15 +14,16 @@ use crate::{
     words::use_words,
 };
 
-/// The action that an operation needs on each row.
-#[must_use]
-pub(super) fn needs(op: BatchOp) -> Action {
-    match op {
+/// Whether a row allows an operation, as far as the row tells.
+fn allows(op: BatchOp, row: &ModelRow) -> bool {
+    let action = match op {
         BatchOp::Start => Action::Start,
         BatchOp::Stop => Action::Close,
         BatchOp::Delete => Action::Delete,
         BatchOp::Recreate => Action::Recreate,
-    }
+        BatchOp::Verify => return row.online && row.job.is_none() && !row.cloud,
+    };
+    row.actions.contains(&action)
 }
 
 /// How many are selected, and what can be done to them.
@@ -34,7 +39,7 @@ pub(super) fn BatchBar() -> impl IntoView {
             let running = rows.iter().filter(|row| row.memory.is_some()).count();
             let able = BatchOp::ALL
                 .iter()
-                .map(|op| rows.iter().filter(|row| row.actions.contains(&needs(*op))).count())
+                .map(|op| rows.iter().filter(|row| allows(*op, row)).count())
                 .collect::<Vec<_>>();
             (bytes, running, able)
         })
@@ -145,6 +150,15 @@ pub(super) fn BatchBar() -> impl IntoView {
                 attr:data-testid="batch-export"
             >
                 {words.signal("export.short")}
+            </Button>
+            <Button
+                small=true
+                icon=icondata::LuShieldCheck
+                reason=reason(BatchOp::Verify)
+                on_press=batch(BatchOp::Verify)
+                attr:data-testid="batch-verify"
+            >
+                {words.signal("batchOp.verify")}
             </Button>
             <span class="batch-bar__delete">
                 <Button

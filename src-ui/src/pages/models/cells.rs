@@ -111,6 +111,10 @@ fn plain(row: Option<&ModelRow>, key: &str, words: Words, stores: Stores) -> Str
         "family" => row.family.clone().unwrap_or_else(none),
         "context" => row.context_length.map_or_else(none, format::count),
         "preload" => words.get(if row.preload { "common.yes" } else { "common.no" }),
+        "lastUsed" => match row.last_used {
+            Some(at) => format::age(words, at, stores.now.get()),
+            None => words.get("disk.neverSeen"),
+        },
         "capabilities" if row.capabilities.is_empty() => none(),
         "capabilities" => row.capabilities.join(", "),
         _ => String::new(),
@@ -153,7 +157,7 @@ fn SelectCell(row: Row, place: Memo<usize>) -> impl IntoView {
 
 #[component]
 fn NameCell(row: Row) -> impl IntoView {
-    let list = use_list();
+    let (words, list) = (use_words(), use_list());
     let stores = list.stores;
     // Where several instances show, the row says whose it is.
     let instance = Memo::new(move |_| {
@@ -166,8 +170,8 @@ fn NameCell(row: Row) -> impl IntoView {
     let name = Memo::new(move |_| {
         row.with(|row| {
             let row = row.as_ref()?;
-            let favourite = row.label.favourite;
-            Some((row.id, row.name.clone(), row.aliases.clone(), favourite))
+            let marks = (row.label.favourite, row.pinned);
+            Some((row.id, row.name.clone(), row.aliases.clone(), marks))
         })
     });
     // Under the name: whose it is, and what the user calls it.
@@ -181,7 +185,7 @@ fn NameCell(row: Row) -> impl IntoView {
         parts.join(" · ")
     });
     move || {
-        name.get().map(|(id, name, aliases, favourite)| {
+        name.get().map(|(id, name, aliases, (favourite, pinned))| {
             let (model, tag) = split(&name);
             let title = if aliases.is_empty() {
                 name.clone()
@@ -209,6 +213,13 @@ fn NameCell(row: Row) -> impl IntoView {
                     })}
                     {model}
                     <span class="faint">{tag}</span>
+                    {pinned.then(|| {
+                        view! {
+                            <span class="models__pin" role="img" aria-label=words.signal("models.keptPinned")>
+                                <Glyph icon=icondata::LuPin />
+                            </span>
+                        }
+                    })}
                 </button>
                 <small class="models__why cut">{under}</small>
             }

@@ -58,6 +58,7 @@ const KNOWN: &[Known] = &[
     more("log", 56.0),
     more("digest", 116.0),
     more("modified", 130.0),
+    more("lastUsed", 110.0),
     more("capabilities", 170.0),
     known("actions", 156.0),
 ];

@@ -1,22 +1,22 @@
 //! Questions before models are interrupted.
 
 use corral_contract::{
-    ModelId,
-    models::{BatchOp, BatchOperate, ModelRow, StartOptions, call::Batch},
+    ModelId, WireError,
+    models::{
+        BatchOp, BatchOperate, BatchPreview, BatchPreviewItem, Eviction, StartOptions,
+        call::{Batch, PreviewBatch},
+    },
+    size,
     status::Action,
 };
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{
-    actions::{Actions, why_not},
-    batch_bar::needs,
-    list::use_list,
-};
+use super::{actions::Actions, list::use_list};
 use crate::{
-    components::{Button, ButtonKind, Confirm, Dialog, Note, Tone},
+    components::{Button, ButtonKind, Confirm, Dialog, ErrorCard, Note, Skeleton, Tone},
     frame::toasts::use_toasts,
-    ipc,
-    words::use_words,
+    ipc, problem,
+    words::{Words, use_words},
 };
 
 /// Names listed before the rest is only counted.
@@ -27,17 +27,36 @@ const LISTED: usize = 50;
 pub(super) fn ConfirmBatch(op: BatchOp) -> impl IntoView {
     let (words, list, toasts) = (use_words(), use_list(), use_toasts());
     let models = list.stores.models;
-    let rows = models.with_untracked(|models| models.selected_rows());
-    let total = models.with_untracked(|models| models.selected().len());
-    let ids = models.with_untracked(|models| models.selected().iter().copied().collect::<Vec<_>>());
-    let allows = move |row: &ModelRow| row.actions.contains(&needs(op));
-    let able = rows.iter().filter(|row| allows(row)).count() + (total - rows.len());
+    let ids = models.with_untracked(|models| {
+        let mut ids: Vec<_> = models.selected().iter().copied().collect();
+        ids.sort_unstable();
+        ids
+    });
+    let total = ids.len();
+    let preview = RwSignal::new(None::<BatchPreview>);
+    let failure = RwSignal::new(None::<WireError>);
+    let request = BatchOperate { op, ids: ids.clone() };
+    spawn_local(async move {
+        match ipc::call::<PreviewBatch>(request).await {
+            Ok(answer) => preview.try_set(Some(answer)),
+            Err(error) => {
+                failure.try_set(Some(error));
+                None
+            }
+        };
+    });
+    let able = Memo::new(move |_| {
+        preview.with(|preview| {
+            let preview = preview.as_ref()?;
+            Some(preview.items.iter().filter(|item| item.skipped.is_none()).count())
+        })
+    });
     let title = Signal::derive(move || {
         let key = format!("batchAsk.{}", op.as_str());
-        words.fill(&key, &[("n", &able.to_string())])
+        words.fill(&key, &[("n", &able.get().unwrap_or(total).to_string())])
     });
     let close = move |()| list.close();
-    let go = move |()| {
+    let go = Callback::new(move |()| {
         list.close();
         let ids = ids.clone();
         spawn_local(async move {
@@ -46,8 +65,12 @@ pub(super) fn ConfirmBatch(op: BatchOp) -> impl IntoView {
                 Err(error) => toasts.error(words.get("batch.failed"), error),
             }
         });
-    };
-    let go = Callback::new(go);
+    });
+    let reason = Signal::derive(move || match able.get() {
+        None => words.get("common.loading"),
+        Some(0) => words.get("batchAsk.nothing"),
+        Some(_) => String::new(),
+    });
     let footer = move || {
         view! {
             <Button on_press=close autofocus=true attr:data-testid="batch-cancel">
@@ -55,6 +78,7 @@ pub(super) fn ConfirmBatch(op: BatchOp) -> impl IntoView {
             </Button>
             <Button
                 kind=ButtonKind::Primary
+                reason=reason
                 on_press=go
                 attr:data-testid="batch-confirm"
             >
@@ -62,8 +86,6 @@ pub(super) fn ConfirmBatch(op: BatchOp) -> impl IntoView {
             </Button>
         }
     };
-    let several = op == BatchOp::Start && able > 1;
-    let more = total.saturating_sub(LISTED);
     view! {
         <Dialog
             title=title
@@ -72,38 +94,69 @@ pub(super) fn ConfirmBatch(op: BatchOp) -> impl IntoView {
             narrow=true
             attr:data-testid="dialog-batch"
         >
-            {several.then(|| view! { <Note>{words.signal("batchAsk.memory")}</Note> })}
-            <ul class="result-list">
-                {rows
-                    .into_iter()
-                    .take(LISTED)
-                    .map(|row| {
-                        let skipped = why_not(words, needs(op), &row);
-                        let faint = skipped.is_some();
-                        view! {
-                            <li class="result-list__item" class:faint=faint>
-                                <span class="cut">{row.name.clone()}</span>
-                                <span class="num">{row.size.clone()}</span>
-                                {skipped.map(|why| {
-                                    view! {
-                                        <small class="result-list__why">
-                                            {words.fill("batchAsk.skipped", &[("why", &why)])}
-                                        </small>
-                                    }
-                                })}
-                            </li>
-                        }
-                    })
-                    .collect_view()}
-            </ul>
-            {(more > 0).then(|| {
-                view! {
-                    <p class="dim">
-                        {words.fill("models.andMore", &[("n", &more.to_string())])}
-                    </p>
-                }
-            })}
+            {move || match (preview.get(), failure.get()) {
+                (_, Some(error)) => view! { <ErrorCard error=Signal::stored(error) /> }.into_any(),
+                (None, None) => view! { <Skeleton rows=total.min(4) /> }.into_any(),
+                (Some(preview), None) => view! { <Planned preview /> }.into_any(),
+            }}
         </Dialog>
+    }
+}
+
+/// What will be done, and what is skipped; those that are skipped come first.
+#[component]
+fn Planned(preview: BatchPreview) -> impl IntoView {
+    let words = use_words();
+    let BatchPreview { mut items, bytes, eviction } = preview;
+    let (total, skipped) =
+        (items.len(), items.iter().filter(|item| item.skipped.is_some()).count());
+    items.sort_by_key(|item| item.skipped.is_none());
+    let more = total.saturating_sub(LISTED);
+    let mut facts = vec![
+        words.fill("batchAsk.able", &[("n", &(total - skipped).to_string())]),
+        words.fill("batchAsk.bytes", &[("bytes", &size::format(bytes))]),
+    ];
+    if skipped > 0 {
+        facts.push(words.fill("batchAsk.skippedCount", &[("n", &skipped.to_string())]));
+    }
+    let line = move |item: BatchPreviewItem| {
+        let why = item.skipped.map(|problem| problem::line(words, &problem));
+        let faint = why.is_some();
+        view! {
+            <li class="result-list__item" class:faint=faint>
+                <span class="cut">{item.name}</span>
+                <span class="num">{item.bytes.map(size::format)}</span>
+                {why.map(|why| {
+                    view! {
+                        <small class="result-list__why">
+                            {words.fill("batchAsk.skipped", &[("why", &why)])}
+                        </small>
+                    }
+                })}
+            </li>
+        }
+    };
+    view! {
+        <p class="dim num" data-testid="batch-facts">{facts.join(" · ")}</p>
+        {eviction.map(|eviction| view! { <Note tone=Tone::Warning>{evicts(words, eviction)}</Note> })}
+        <ul class="result-list">{items.into_iter().take(LISTED).map(line).collect_view()}</ul>
+        {(more > 0).then(|| {
+            view! { <p class="dim">{words.fill("models.andMore", &[("n", &more.to_string())])}</p> }
+        })}
+    }
+}
+
+fn evicts(words: Words, eviction: Eviction) -> String {
+    match (eviction.most, eviction.needed.zip(eviction.memory)) {
+        (Some(most), _) => words.fill(
+            "batchAsk.evictMost",
+            &[("n", &eviction.wanted.to_string()), ("most", &most.to_string())],
+        ),
+        (None, Some((needed, memory))) => words.fill(
+            "batchAsk.evictMemory",
+            &[("needed", &size::format(needed)), ("memory", &size::format(memory))],
+        ),
+        (None, None) => words.get("batchAsk.memory"),
     }
 }
 
@@ -113,6 +166,7 @@ fn op_label(op: BatchOp) -> &'static str {
         BatchOp::Stop => "batchOp.stop",
         BatchOp::Delete => "batchOp.delete",
         BatchOp::Recreate => "batchOp.recreate",
+        BatchOp::Verify => "batchOp.verify",
     }
 }
 

@@ -12,7 +12,9 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{cells::split, list::use_list};
 use crate::{
-    components::{Button, ButtonKind, Dialog, ErrorCard, Field, Note, Skeleton, TextInput, Tone},
+    components::{
+        Button, ButtonKind, Checkbox, Dialog, ErrorCard, Field, Note, Skeleton, TextInput, Tone,
+    },
     format,
     frame::toasts::{Offer, use_toasts},
     ipc,
@@ -32,6 +34,8 @@ pub(super) fn DeleteDialog(ids: Vec<ModelId>) -> impl IntoView {
     let failure = RwSignal::new(None::<WireError>);
     let typed = RwSignal::new(String::new());
     let asked = RwSignal::new(false);
+    let for_good = RwSignal::new(false);
+    let pinned_too = RwSignal::new(false);
     let refs = ModelRefs { ids: ids.clone() };
     spawn_local(async move {
         match ipc::call::<PreviewDelete>(refs).await {
@@ -63,7 +67,12 @@ pub(super) fn DeleteDialog(ids: Vec<ModelId>) -> impl IntoView {
             return;
         }
         asked.set(true);
-        let request = DeleteModels { ids: ids.clone(), force: offline.get_untracked() };
+        let request = DeleteModels {
+            ids: ids.clone(),
+            force: offline.get_untracked(),
+            for_good: for_good.get_untracked(),
+            pinned_too: pinned_too.get_untracked(),
+        };
         let undo_ms = preview.with_untracked(|preview| preview.as_ref().map_or(0, |it| it.undo_ms));
         spawn_local(async move {
             match ipc::call::<Delete>(request).await {
@@ -89,9 +98,18 @@ pub(super) fn DeleteDialog(ids: Vec<ModelId>) -> impl IntoView {
             }
         });
     });
+    let only_pinned = Memo::new(move |_| {
+        preview.with(|preview| {
+            preview
+                .as_ref()
+                .is_some_and(|it| !it.items.is_empty() && it.items.iter().all(|item| item.pinned))
+        })
+    });
     let reason = Signal::derive(move || {
         if preview.with(Option::is_none) {
             words.get("common.loading")
+        } else if only_pinned.get() && !pinned_too.get() {
+            words.fill("delete.pinned", &[("names", &subject.get_value().unwrap_or_default())])
         } else if count >= TYPED_FROM && typed.with(|typed| typed.trim() != count.to_string()) {
             words.fill("delete.typeFirst", &[("n", &count.to_string())])
         } else {
@@ -131,7 +149,7 @@ pub(super) fn DeleteDialog(ids: Vec<ModelId>) -> impl IntoView {
             {move || match (preview.get(), failure.get()) {
                 (_, Some(error)) => view! { <ErrorCard error=Signal::stored(error) /> }.into_any(),
                 (None, None) => view! { <Skeleton rows=count.min(4) /> }.into_any(),
-                (Some(preview), None) => view! { <Preview preview /> }.into_any(),
+                (Some(preview), None) => view! { <Preview preview for_good pinned_too /> }.into_any(),
             }}
             {(count >= TYPED_FROM).then(|| {
                 view! {
@@ -150,7 +168,11 @@ pub(super) fn DeleteDialog(ids: Vec<ModelId>) -> impl IntoView {
 }
 
 #[component]
-fn Preview(preview: DeletePreview) -> impl IntoView {
+fn Preview(
+    preview: DeletePreview,
+    for_good: RwSignal<bool>,
+    pinned_too: RwSignal<bool>,
+) -> impl IntoView {
     let words = use_words();
     let running: Vec<_> =
         preview.items.iter().filter(|item| item.running).map(|item| item.name.clone()).collect();
@@ -158,13 +180,28 @@ fn Preview(preview: DeletePreview) -> impl IntoView {
     let freed = preview.freed.map_or_else(|| words.get("common.unknown"), size::format);
     let seconds = (preview.undo_ms / 1000).to_string();
     let undo = preview.undo_ms > 0;
+    let real = preview.items.iter().filter(|item| !item.row_only);
+    let kept = preview.items.iter().any(|item| item.kept);
+    let days = preview.trash_days.to_string();
+    let lost: Vec<_> = real
+        .filter(|item| preview.trash_days > 0 && !item.kept)
+        .map(|item| item.name.clone())
+        .collect();
+    let all_lost = !kept;
+    let trash = Signal::derive(move || kept && !for_good.get());
+    let pinned: Vec<_> =
+        preview.items.iter().filter(|item| item.pinned).map(|item| item.name.clone()).collect();
     view! {
         <div>
             <ul class="delete-list">
                 {preview.items.iter().map(|item| view! { <Item item=item.clone() /> }).collect_view()}
             </ul>
             <div class="delete-total">
-                <span class="dim">{words.signal("delete.freed")}</span>
+                <span class="dim">
+                    {move || {
+                        words.get(if trash.get() { "delete.freedLater" } else { "delete.freed" })
+                    }}
+                </span>
                 <strong class="num" data-testid="delete-freed">{freed}</strong>
             </div>
         </div>
@@ -177,15 +214,59 @@ fn Preview(preview: DeletePreview) -> impl IntoView {
             }
         })}
         {row_only.then(|| view! { <Note tone=Tone::Warning>{words.signal("delete.filesStay")}</Note> })}
-        <p class="dim">
-            {move || {
-                if undo {
-                    words.fill("delete.undoable", &[("n", &seconds)])
-                } else {
-                    words.get("delete.final")
-                }
+        {(!lost.is_empty()).then(|| {
+            let names = lost.join(", ");
+            view! {
+                <Note>
+                    {move || {
+                        if all_lost {
+                            words.get("delete.noTrash")
+                        } else {
+                            words.fill("delete.noTrashSome", &[("names", &names)])
+                        }
+                    }}
+                </Note>
+            }
+        })}
+        <p class="dim" data-testid="delete-undo">
+            {move || match (undo, trash.get()) {
+                (true, true) => words.fill("delete.undoableTrash", &[("n", &seconds)]),
+                (true, false) => words.fill("delete.undoable", &[("n", &seconds)]),
+                (false, true) => words.get("delete.finalTrash"),
+                (false, false) => words.get("delete.final"),
             }}
         </p>
+        <div class="delete-choice">
+            <Show when=move || trash.get()>
+                <p class="dim" data-testid="delete-trash">
+                    {words.fill("delete.trash", &[("n", &days)])}
+                </p>
+            </Show>
+            {kept.then(|| {
+                view! {
+                    <Checkbox
+                        ticked=Signal::derive(move || for_good.get().into())
+                        label=words.signal("delete.forGood")
+                        on_toggle=move |_| for_good.update(|on| *on = !*on)
+                        attr:data-testid="delete-for-good"
+                    />
+                }
+            })}
+            {(!pinned.is_empty()).then(|| {
+                let names = pinned.join(", ");
+                view! {
+                    <Note tone=Tone::Warning>
+                        {move || words.fill("delete.pinned", &[("names", &names)])}
+                    </Note>
+                    <Checkbox
+                        ticked=Signal::derive(move || pinned_too.get().into())
+                        label=words.signal("delete.pinnedToo")
+                        on_toggle=move |_| pinned_too.update(|on| *on = !*on)
+                        attr:data-testid="delete-pinned-too"
+                    />
+                }
+            })}
+        </div>
     }
 }
 

@@ -266,7 +266,7 @@ fn UpdateCheckRow(saving: Saving) -> impl IntoView {
 }
 
 #[component]
-fn SwitchRow(
+pub(super) fn SwitchRow(
     saving: Saving,
     /// Its name in the texts and in tests.
     field: &'static str,

@@ -43,6 +43,8 @@ fn row(id: i64, status: Status) -> ModelRow {
         seen_at: None,
         checked: None,
         update: None,
+        last_used: None,
+        pinned: false,
     }
 }
 

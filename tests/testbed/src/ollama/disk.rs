@@ -44,6 +44,11 @@ impl Disk {
         report(fs::create_dir_all(parent).and_then(|()| fs::write(&path, bytes)), &path);
     }
 
+    /// Whether the manifest of a name is there, with just these bytes.
+    pub(crate) fn manifest_is(&self, name: &Name, bytes: &[u8]) -> bool {
+        fs::read(self.manifest(name)).is_ok_and(|there| there == bytes)
+    }
+
     pub(crate) fn remove_manifest(&self, name: &Name) {
         let path = self.manifest(name);
         report(fs::remove_file(&path), &path);

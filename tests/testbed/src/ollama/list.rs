@@ -26,7 +26,8 @@ pub(crate) fn forget(shared: &Shared) {
 
 pub(crate) fn tags(shared: &Shared) -> Response {
     let (revision, models) = {
-        let store = lock(&shared.store);
+        let mut store = lock(&shared.store);
+        store.look_at_disk();
         (store.revision(), store.newest_first())
     };
     let mut cached = lock(&shared.tags);

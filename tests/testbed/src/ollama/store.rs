@@ -59,6 +59,8 @@ pub struct Store {
     pub partials: HashMap<String, u64>,
     disk: Option<Disk>,
     revision: u64,
+    /// What was removed, should somebody put its manifest back.
+    removed: HashMap<String, Arc<Stored>>,
 }
 
 impl Store {
@@ -120,6 +122,7 @@ impl Store {
     /// Removes a model and the blobs nobody else uses; false when it is not there.
     pub fn remove(&mut self, name: &Name) -> bool {
         let Some(gone) = self.models.remove(&name.key()) else { return false };
+        self.removed.insert(name.key(), Arc::clone(&gone));
         self.revision += 1;
         if let Some(disk) = &self.disk {
             disk.remove_manifest(&gone.model.name);
@@ -158,6 +161,32 @@ impl Store {
             self.remove_blob(&digest);
         }
         self.partials.clear();
+    }
+
+    /// Like the server, which reads its manifests anew for every list: a removed model whose
+    /// manifest and blobs somebody put back is there again.
+    pub(crate) fn look_at_disk(&mut self) {
+        let Some(disk) = &self.disk else { return };
+        let is_there = |stored: &Stored| {
+            disk.manifest_is(&stored.model.name, &stored.manifest)
+                && stored.blobs().all(|layer| disk.size_of(&layer.digest) == Some(layer.size))
+        };
+        let back: Vec<String> = self
+            .removed
+            .iter()
+            .filter(|(key, stored)| !self.models.contains_key(*key) && is_there(stored))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in back {
+            if let Some(stored) = self.removed.remove(&key) {
+                for layer in stored.blobs() {
+                    let blob = Blob { size: layer.size, data: layer.data.clone() };
+                    self.blobs.insert(layer.digest.clone(), blob);
+                }
+                self.models.insert(key, stored);
+                self.revision += 1;
+            }
+        }
     }
 
     pub fn blob(&self, digest: &str) -> Option<&Blob> {

@@ -20,15 +20,21 @@ const KEPT: i64 = 200;
 pub(in crate::models) struct StoredBatch {
     pub(in crate::models) view: BatchView,
     pub(in crate::models) force: bool,
+    pub(in crate::models) for_good: bool,
+    /// What each model was when it was chosen.
+    pub(in crate::models) digests: Vec<Option<String>>,
 }
 
 /// A batch to write down.
 pub(in crate::models) struct NewBatch<'a> {
     pub(in crate::models) op: BatchOp,
     pub(in crate::models) force: bool,
+    pub(in crate::models) for_good: bool,
     pub(in crate::models) at: Timestamp,
     pub(in crate::models) undo_until: Option<Timestamp>,
     pub(in crate::models) items: &'a [BatchItem],
+    /// What each model is now, as far as it matters.
+    pub(in crate::models) digests: &'a [Option<String>],
 }
 
 pub(in crate::models) async fn insert(
@@ -36,10 +42,12 @@ pub(in crate::models) async fn insert(
     new: NewBatch<'_>,
 ) -> Result<BatchId> {
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO batch (op, force, started_at, undo_until) VALUES (?, ?, ?, ?) RETURNING id",
+        "INSERT INTO batch (op, force, for_good, started_at, undo_until)
+         VALUES (?, ?, ?, ?, ?) RETURNING id",
     )
     .bind(new.op.as_str())
     .bind(new.force)
+    .bind(new.for_good)
     .bind(new.at.0)
     .bind(new.undo_until.map(|at| at.0))
     .fetch_one(&mut *connection)
@@ -47,8 +55,8 @@ pub(in crate::models) async fn insert(
     .map_err(failed)?;
     for (ordinal, item) in new.items.iter().enumerate() {
         sqlx::query(
-            "INSERT INTO batch_item (batch_id, ordinal, model_id, name, state, problem)
-             VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO batch_item (batch_id, ordinal, model_id, name, state, problem, digest)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(id)
         .bind(ordinal as i64)
@@ -56,6 +64,7 @@ pub(in crate::models) async fn insert(
         .bind(&item.name)
         .bind(item.state.as_str())
         .bind(item.problem.as_ref().map(json))
+        .bind(new.digests.get(ordinal).and_then(Option::as_ref))
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
@@ -250,7 +259,7 @@ async fn complete(core: &Core, row: &SqliteRow) -> Result<StoredBatch> {
         WireError::new(ErrorCode::StructTransform).detail(format!("op: {word:?}"))
     })?;
     let items = sqlx::query(
-        "SELECT model_id, name, state, task_id, problem FROM batch_item
+        "SELECT model_id, name, state, task_id, problem, digest FROM batch_item
          WHERE batch_id = ? ORDER BY ordinal",
     )
     .bind(id)
@@ -276,5 +285,6 @@ async fn complete(core: &Core, row: &SqliteRow) -> Result<StoredBatch> {
         undo_until: time("undo_until"),
         undone: row.get("undone"),
     };
-    Ok(StoredBatch { view, force: row.get("force") })
+    let digests = items.iter().map(|item| item.get("digest")).collect();
+    Ok(StoredBatch { view, force: row.get("force"), for_good: row.get("for_good"), digests })
 }

@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 
 use super::{StoredModel, decode, model_columns};
 use crate::{
-    Result,
+    Core, Result,
     db::{failed, json},
 };
 
@@ -27,6 +27,19 @@ pub(crate) async fn these(
     ids: &[ModelId],
 ) -> Result<HashMap<ModelId, StoredModel>> {
     let rows = sqlx::query(THESE).bind(json(&ids)).fetch_all(connection).await.map_err(failed)?;
+    rows.iter().map(|row| decode(row).map(|model| (model.id, model))).collect()
+}
+
+/// As [`these`], without a transaction.
+///
+/// # Errors
+/// As [`these`].
+pub(in crate::models) async fn these_now(
+    core: &Core,
+    ids: &[ModelId],
+) -> Result<HashMap<ModelId, StoredModel>> {
+    let rows =
+        sqlx::query(THESE).bind(json(&ids)).fetch_all(core.db.read()).await.map_err(failed)?;
     rows.iter().map(|row| decode(row).map(|model| (model.id, model))).collect()
 }
 

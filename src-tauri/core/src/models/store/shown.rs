@@ -36,7 +36,10 @@ macro_rules! row_columns {
                  (SELECT json_object('state', 'available', 'bytes', u.bytes, 'snoozed',
                          json(CASE WHEN u.snoozed IS u.offered THEN 'true' ELSE 'false' END))
                    FROM model_update u WHERE u.model_id = m.id AND u.digest IS m.digest
-                     AND u.offered IS NOT NULL AND u.offered <> m.digest)) AS newer"
+                     AND u.offered IS NOT NULL AND u.offered <> m.digest)) AS newer,
+               (SELECT k.last_used FROM model_keep k WHERE k.model_id = m.id) AS last_used,
+               COALESCE((SELECT k.pinned FROM model_keep k WHERE k.model_id = m.id), 0)
+                 AS pinned"
         )
     };
 }
