@@ -4,17 +4,16 @@ use corral_contract::{
     Command, ErrorCode, WireError,
     audit::Actor,
     command::Nothing,
-    desktop::{Autostart, ChosenFile, CloseAnswer, DOMAIN, DesktopFacts, Folder, FolderRef, call},
+    desktop::{Autostart, CloseAnswer, DOMAIN, DesktopFacts, Folder, FolderRef, call},
     settings::{self, CloseButton},
 };
 use corral_core::{Core, Result};
 use serde_json::Value;
 use tauri::{AppHandle, Manager, Runtime, Webview};
-use tauri_plugin_dialog::DialogExt;
 use tauri_plugin_opener::OpenerExt;
 
 use crate::{
-    autostart, commands, events, language::SystemLanguage, painted::Painted, preferences, quit,
+    autostart, choose, commands, events, language::SystemLanguage, painted::Painted, preferences, quit,
     tray::Host, window,
 };
 
@@ -59,7 +58,13 @@ pub async fn answer<R: Runtime>(
             run::<call::Reveal, _>(core, request, |folder| reveal(app, core, folder)).await
         }
         call::ChooseFile::NAME => {
-            run::<call::ChooseFile, _>(core, request, |_| choose_file(app)).await
+            run::<call::ChooseFile, _>(core, request, |_| choose::model_file(app)).await
+        }
+        call::ChooseOpen::NAME => {
+            run::<call::ChooseOpen, _>(core, request, |asked| choose::open(app, asked)).await
+        }
+        call::ChooseSave::NAME => {
+            run::<call::ChooseSave, _>(core, request, |asked| choose::save(app, asked)).await
         }
         call::SavePreferences::NAME => {
             run::<call::SavePreferences, _>(core, request, |values| async move {
@@ -145,18 +150,4 @@ async fn reveal<R: Runtime>(app: &AppHandle<R>, core: &Core, folder: FolderRef) 
     .map_err(|error| failed(error.to_string()))?
     .map_err(failed)?;
     Ok(Nothing {})
-}
-
-/// Waits as long as the user takes; closing the window of the question chooses nothing.
-async fn choose_file<R: Runtime>(app: &AppHandle<R>) -> Result<ChosenFile> {
-    let (told, answer) = tokio::sync::oneshot::channel();
-    app.dialog().file().add_filter("GGUF", &["gguf", "bin"]).add_filter("*", &["*"]).pick_file(
-        move |file| {
-            // The page may have gone meanwhile.
-            let _ = told.send(file);
-        },
-    );
-    let file = answer.await.ok().flatten();
-    let path = file.and_then(|file| file.into_path().ok());
-    Ok(ChosenFile { path: path.map(|path| path.display().to_string()) })
 }

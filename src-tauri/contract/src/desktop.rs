@@ -19,6 +19,10 @@ commands! { "desktop";
     read Reveal = reveal(FolderRef) -> Nothing,
     /// Lets the user choose a file of this machine.
     read ChooseFile = choose_file(Nothing) -> ChosenFile,
+    /// Lets the user choose a file with models, or with a list of them.
+    read ChooseOpen = choose_open(ChooseKind) -> ChosenFile,
+    /// Lets the user choose where to write one; the system asks before a file is replaced.
+    read ChooseSave = choose_save(NewFile) -> ChosenFile,
     /// Saves the window's own preferences.
     read SavePreferences = save_preferences(Preferences) -> Nothing,
     read LoadPreferences = load_preferences(Nothing) -> Preferences,
@@ -35,6 +39,30 @@ pub struct ChannelRef {
 pub struct ChosenFile {
     /// Its full path; `None` = none was chosen.
     pub path: Option<String>,
+}
+
+words! {
+    /// What a file is to hold.
+    FileKind {
+        /// Models.
+        Bundle = "bundle",
+        /// Names of models.
+        List = "list",
+    }
+}
+
+/// Asks for a file of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChooseKind {
+    pub kind: FileKind,
+}
+
+/// Asks where a file is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewFile {
+    pub kind: FileKind,
+    /// A name to begin with.
+    pub name: String,
 }
 
 /// What this desktop offers.

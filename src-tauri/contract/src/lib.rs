@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod bundles;
 pub mod checks;
 pub mod command;
 pub mod desktop;
@@ -40,6 +41,7 @@ pub const DOMAINS: &[Domain] = &[
     models::DOMAIN,
     downloads::DOMAIN,
     checks::DOMAIN,
+    bundles::DOMAIN,
     sync::DOMAIN,
     tasks::DOMAIN,
     audit::DOMAIN,

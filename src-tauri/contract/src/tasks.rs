@@ -47,6 +47,12 @@ words! {
         Check = "check",
         Repair = "repair",
         Smoke = "smoke",
+        /// Models into one file.
+        Export = "export",
+        /// Models out of one file.
+        Unpack = "unpack",
+        /// Models to another instance.
+        CopyTo = "copyTo",
     }
 }
 

@@ -35,7 +35,8 @@ mod sums;
 
 pub(crate) use after::start;
 pub(crate) use blobs::damage_of_structure;
-pub(crate) use run::{Target, inspect};
+pub(crate) use file::open as open_file;
+pub(crate) use run::{Target, figures, inspect};
 pub(crate) use store::{keep, keep_smoke, of_model};
 
 /// Owned by the core.

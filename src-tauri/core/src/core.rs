@@ -10,6 +10,7 @@ use corral_contract::Timestamp;
 
 use crate::{
     CoreConfig, Result, app,
+    bundles,
     bus::Bus,
     checks,
     config::Workers,
@@ -47,6 +48,7 @@ pub struct Inner {
     pub(crate) models: models::State,
     pub(crate) downloads: downloads::State,
     pub(crate) checks: checks::State,
+    pub(crate) bundles: bundles::State,
     pub(crate) sync: sync::State,
     pub(crate) host: app::Host,
     pub(crate) registries: Registries,
@@ -98,6 +100,7 @@ impl Core {
             models: models::State::default(),
             downloads: downloads::State::default(),
             checks: checks::State::default(),
+            bundles: bundles::State::default(),
             sync: sync::State::default(),
             host: app::Host::default(),
             transfers: Transfers::new(registries.clone()),
@@ -139,6 +142,7 @@ impl Core {
         downloads::start(self);
         sync::start(self);
         checks::start(self);
+        bundles::start(self);
     }
 
     /// Now, by the clock that was passed in.

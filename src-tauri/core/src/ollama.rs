@@ -18,7 +18,7 @@ pub(crate) use classify::meaning;
 
 pub use answer::ANSWER_LIMIT;
 pub use api::{
-    EmbeddingModel, LoadedModel, ModelDetails, OllamaApi, OllamaError, PullLine, PullStream,
+    BlobPart, EmbeddingModel, LoadedModel, ModelDetails, OllamaApi, OllamaError, PullLine, PullStream,
     ShowAnswer, TagsAnswer, TagsModel,
 };
 pub use client::HttpOllama;

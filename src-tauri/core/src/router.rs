@@ -71,6 +71,8 @@ routes! {
     downloads: Check, List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
         ClearFinished, Next, SetJobLimit, Hours, Conditions;
     checks: Model, Store, Damaged, Repair, Smoke, File, Leftovers, Clean;
+    bundles: PreviewExport, Export, Inspect, Import, PreviewCopy, Copy, Outcome, SaveList,
+        PreviewList, RestoreList;
     sync: Run, Cancel, ConfirmEmpty, History, Report;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
