@@ -13,8 +13,8 @@ use tauri::{AppHandle, Manager, Runtime, Webview};
 use tauri_plugin_opener::OpenerExt;
 
 use crate::{
-    autostart, choose, commands, events, language::SystemLanguage, painted::Painted, preferences, quit,
-    tray::Host, window,
+    autostart, choose, commands, events, language::SystemLanguage, painted::Painted, preferences,
+    quit, tray::Host, window,
 };
 
 /// Answers one command of the domain with its reply as JSON.

@@ -9,8 +9,7 @@ use std::{
 use corral_contract::Timestamp;
 
 use crate::{
-    CoreConfig, Result, app,
-    bundles,
+    CoreConfig, Result, app, bundles,
     bus::Bus,
     checks,
     config::Workers,

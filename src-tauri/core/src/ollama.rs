@@ -18,8 +18,8 @@ pub(crate) use classify::meaning;
 
 pub use answer::ANSWER_LIMIT;
 pub use api::{
-    BlobPart, EmbeddingModel, LoadedModel, ModelDetails, OllamaApi, OllamaError, PullLine, PullStream,
-    ShowAnswer, TagsAnswer, TagsModel,
+    BlobPart, EmbeddingModel, LoadedModel, ModelDetails, OllamaApi, OllamaError, PullLine,
+    PullStream, ShowAnswer, TagsAnswer, TagsModel,
 };
 pub use client::HttpOllama;
 pub use lines::LINE_LIMIT;

@@ -42,12 +42,7 @@ impl Board {
     }
 
     /// Keeps the same for all.
-    pub(super) async fn set_all(
-        &self,
-        core: &Core,
-        state: MoveState,
-        problem: Option<&WireError>,
-    ) {
+    pub(super) async fn set_all(&self, core: &Core, state: MoveState, problem: Option<&WireError>) {
         let count = self.items.lock().unwrap_or_else(PoisonError::into_inner).len();
         for place in 0..count {
             self.set(core, place, state, problem.cloned()).await;

@@ -127,7 +127,9 @@ async fn elsewhere(held: &Held, target: &Target, to: InstanceId) -> Result<()> {
     let same = match target {
         Target::Store { models } => {
             let (one, other) = (held.models.clone(), models.clone());
-            tokio::task::spawn_blocking(move || real(&one) == real(&other)).await.map_err(internal)?
+            tokio::task::spawn_blocking(move || real(&one) == real(&other))
+                .await
+                .map_err(internal)?
         }
         Target::Server { .. } => false,
     };
@@ -145,7 +147,8 @@ fn real(folder: &Path) -> PathBuf {
 #[cfg(unix)]
 fn one_disk(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let disk = |folder: &Path| std::fs::metadata(folder.join("blobs")).ok().map(|facts| facts.dev());
+    let disk =
+        |folder: &Path| std::fs::metadata(folder.join("blobs")).ok().map(|facts| facts.dev());
     disk(one).is_some_and(|it| Some(it) == disk(other))
 }
 

@@ -24,9 +24,7 @@ use super::{
     target::{Target, by_key, internal},
     weigh::Wanted,
 };
-use crate::{
-    Core, Result, downloads::direct, instances, signal::Signal, tasks::Task, transfers,
-};
+use crate::{Core, Result, downloads::direct, instances, signal::Signal, tasks::Task, transfers};
 
 /// What is to be brought, and from where.
 pub(super) struct Delivery {
@@ -43,7 +41,11 @@ pub(super) struct Delivery {
 impl Delivery {
     /// Bytes of all layers, each once.
     pub(super) fn total(&self) -> u64 {
-        self.digests().into_iter().filter_map(|digest| self.sources.get(digest)).map(|it| it.size).sum()
+        self.digests()
+            .into_iter()
+            .filter_map(|digest| self.sources.get(digest))
+            .map(|it| it.size)
+            .sum()
     }
 
     fn digests(&self) -> BTreeSet<&str> {

@@ -14,8 +14,9 @@ use corral_contract::{
 use super::{
     index::{Index, MOST_MODELS, Package},
     job::{self, Ready, Wish, Work},
-    names, read,
+    names,
     pour::Source,
+    read,
     target::{internal, manifest_of},
     write::{self, Plan},
 };
@@ -100,6 +101,11 @@ pub(super) fn some(ids: &[ModelId]) -> Result<BTreeSet<ModelId>> {
     }
 }
 
+/// What names one export at a time.
+pub(super) fn key(wish: &ExportModels) -> String {
+    format!("file {}", wish.path.trim())
+}
+
 /// Whether an export may begin, and what it writes.
 ///
 /// # Errors
@@ -143,7 +149,7 @@ pub(super) async fn look(core: &Core, wish: &ExportModels) -> Result<Ready> {
         instance: all.first().map(|held| held.instance).filter(|_| one.is_some()),
         model: one,
         names: packages.iter().map(|package| package.name.display()).collect(),
-        key: format!("file {}", target.display()),
+        key: key(wish),
         work: Work::Write { plan: Box::new(plan), keep_part: wish.keep_part },
     })
 }

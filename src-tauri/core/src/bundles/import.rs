@@ -70,9 +70,8 @@ pub(super) async fn look(core: &Core, wish: &ImportModels) -> Result<Ready> {
         let package = bundle.packages.iter().find(|package| package.name.key() == key);
         let package = package.ok_or_else(unknown)?.clone();
         let name = match item.rename.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
-            Some(rename) => names::safe(rename).map_err(|reason| {
-                WireError::field("rename", reason).with("name", &item.name)
-            })?,
+            Some(rename) => names::safe(rename)
+                .map_err(|reason| WireError::field("rename", reason).with("name", &item.name))?,
             None => package.name.clone(),
         };
         if !keys.insert(name.key()) {

@@ -121,8 +121,8 @@ impl Index {
             format: String,
             version: u32,
         }
-        let says: Says = serde_json::from_slice(text)
-            .map_err(|error| wrong("notBundle", error.to_string()))?;
+        let says: Says =
+            serde_json::from_slice(text).map_err(|error| wrong("notBundle", error.to_string()))?;
         if says.format != FORMAT {
             return Err(wrong("notBundle", format!("format {:?}", says.format)));
         }
@@ -210,11 +210,12 @@ impl Index {
     /// # Errors
     /// `INVALID_INPUT` when it is longer than what is read.
     pub(super) fn front(&self) -> Result<Vec<u8>> {
-        let table = serde_json::to_vec(self)
-            .map_err(|error| wrong("bundleBroken", error.to_string()))?;
+        let table =
+            serde_json::to_vec(self).map_err(|error| wrong("bundleBroken", error.to_string()))?;
         let size = table.len() as u64;
         let head = tar::head(TABLE, size, self.modified()).filter(|_| size <= LARGEST);
-        let mut front = head.ok_or_else(|| wrong("bundleBroken", "the table is too long"))?.to_vec();
+        let mut front =
+            head.ok_or_else(|| wrong("bundleBroken", "the table is too long"))?.to_vec();
         front.extend_from_slice(&table);
         fill(&mut front);
         Ok(front)

@@ -19,7 +19,13 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{
-    board::Board, copy, deliver::Delivery, export, import, pour::Way, store, target::internal,
+    board::Board,
+    copy,
+    deliver::Delivery,
+    export, import,
+    pour::Way,
+    store,
+    target::internal,
     write::{Plan, part_of},
 };
 use crate::{
@@ -72,6 +78,11 @@ pub(super) enum Work {
 /// # Errors
 /// Why it cannot begin; nothing was changed then.
 pub(super) async fn begin(core: &Core, wish: Wish) -> Result<OpRef> {
+    if let Wish::Export(export) = &wish
+        && let Some(task) = running(core, &export::key(export))
+    {
+        return Err(busy(&wish, task));
+    }
     let ready = look(core, &wish).await?;
     if let Some(task) = running(core, &ready.key) {
         return Err(busy(&wish, task));
@@ -136,7 +147,9 @@ pub(super) fn named(names: &[String]) -> String {
 
 fn target_of(wish: &Wish) -> String {
     let file = |path: &str| {
-        Path::new(path).file_name().map_or(path.to_owned(), |name| name.to_string_lossy().into_owned())
+        Path::new(path)
+            .file_name()
+            .map_or(path.to_owned(), |name| name.to_string_lossy().into_owned())
     };
     match wish {
         Wish::Export(wish) => file(&wish.path),
@@ -205,7 +218,8 @@ async fn perform(core: &Core, work: Work, board: &Board, task: &Task) -> Result<
     match work {
         Work::Write { plan, keep_part } => {
             let total = plan.total();
-            let ended = followed(task, &done, total, write(core, plan, keep_part, task, &done)).await;
+            let ended =
+                followed(task, &done, total, write(core, plan, keep_part, task, &done)).await;
             match &ended {
                 Ok(()) => board.set_all(core, MoveState::Done, None).await,
                 Err(error) if error.code == ErrorCode::Cancelled => {}

@@ -99,8 +99,8 @@ impl Handle<call::SaveList> for Core {
 }
 
 fn write(target: &Path, names: &Names, overwrite: bool) -> Result<()> {
-    let mut text = serde_json::to_vec_pretty(names)
-        .map_err(|error| wrong("malformed", error.to_string()))?;
+    let mut text =
+        serde_json::to_vec_pretty(names).map_err(|error| wrong("malformed", error.to_string()))?;
     text.push(b'\n');
     let folder = target.parent().unwrap_or(Path::new("/"));
     let written = (|| {

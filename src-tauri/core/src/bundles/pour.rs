@@ -167,12 +167,7 @@ struct Settled {
 }
 
 impl Settled {
-    fn look<'scope>(
-        &mut self,
-        out: &File,
-        moved: u64,
-        scope: &'scope thread::Scope<'scope, '_>,
-    ) {
+    fn look<'scope>(&mut self, out: &File, moved: u64, scope: &'scope thread::Scope<'scope, '_>) {
         if moved - self.at < SETTLE {
             return;
         }

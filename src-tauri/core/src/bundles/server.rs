@@ -3,7 +3,11 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use corral_contract::{
@@ -13,7 +17,7 @@ use corral_contract::{
 };
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use super::{
     deliver::{Delivery, count},
@@ -36,6 +40,12 @@ use crate::{
 
 /// Largest layer of text that is read, in bytes.
 const LARGEST_TEXT: u64 = 16 << 20;
+
+/// How long a server may take no byte, or may take to say what became of the last one. It hashes
+/// while it reads.
+const STALL: Duration = Duration::from_secs(120);
+/// How long a server may say nothing while it makes a model.
+const SILENCE: Duration = Duration::from_secs(600);
 
 /// Brings one model.
 ///
@@ -64,7 +74,7 @@ pub(super) async fn bring(
                 task.note(format!("{} {}", blob.kind, blob.digest));
                 let Source { file, offset, size } = source.clone();
                 let part = BlobPart { file, offset, size, sent: done.clone() };
-                api.send_blob(&blob.digest, &part).await?;
+                send(api, &blob.digest, &part).await?;
             }
             placed.insert(blob.digest.clone());
         }
@@ -75,6 +85,29 @@ pub(super) async fn bring(
         biased;
         () = token.cancelled() => Err(WireError::new(ErrorCode::Cancelled)),
         brought = work => brought,
+    }
+}
+
+/// Uploads one layer.
+///
+/// # Errors
+/// What the server said, what became of the connection; `TIMED_OUT` when nothing moves any more.
+async fn send(api: &dyn OllamaApi, digest: &str, part: &BlobPart) -> Result<()> {
+    let sending = api.send_blob(digest, part);
+    tokio::pin!(sending);
+    let mut before = part.sent.load(Ordering::Relaxed);
+    loop {
+        match timeout(STALL, &mut sending).await {
+            Ok(sent) => return sent,
+            Err(_) => {
+                let now = part.sent.load(Ordering::Relaxed);
+                if now == before {
+                    let text = format!("nothing was taken for {} s", STALL.as_secs());
+                    return Err(WireError::new(ErrorCode::TimedOut).detail(text));
+                }
+                before = now;
+            }
+        }
     }
 }
 
@@ -120,7 +153,9 @@ async fn register(
     let request = recipe(delivery, wanted).await?;
     let mut lines = api.create(&request).await?;
     let mut last = String::new();
-    while let Some(line) = lines.next().await {
+    loop {
+        let silent = || WireError::new(ErrorCode::TimedOut).detail("no line for ten minutes");
+        let Some(line) = timeout(SILENCE, lines.next()).await.map_err(|_| silent())? else { break };
         let line = line?;
         if line.status != last {
             task.note(&line.status);

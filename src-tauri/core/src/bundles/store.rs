@@ -20,7 +20,12 @@ const KEPT: i64 = 200;
 ///
 /// # Errors
 /// Database errors.
-pub(super) async fn insert(db: &Db, wish: &Wish, items: &[MovedItem], now: Timestamp) -> Result<i64> {
+pub(super) async fn insert(
+    db: &Db,
+    wish: &Wish,
+    items: &[MovedItem],
+    now: Timestamp,
+) -> Result<i64> {
     let mut transaction = db.write().await?;
     let row = sqlx::query_scalar(
         "INSERT INTO move (kind, request, items, created_at) VALUES (?, ?, ?, ?) RETURNING id",

@@ -91,7 +91,8 @@ mod tests {
     #[test]
     fn a_head_says_what_was_written() {
         let long = format!("manifests/registry.example/{}/{}", "m".repeat(80), "t".repeat(80));
-        for (path, size) in [("corral.json", 0), ("blobs/x", 7), (&long, 9 << 30), ("y", u64::MAX)] {
+        for (path, size) in [("corral.json", 0), ("blobs/x", 7), (&long, 9 << 30), ("y", u64::MAX)]
+        {
             let bytes = head(path, size, 1_700_000_000).expect("it fits");
             assert_eq!(read(&bytes), Some((path.to_owned(), size)));
         }
