@@ -26,6 +26,7 @@ mod delete;
 mod detail;
 mod filter;
 mod list;
+mod moving;
 mod size_filter;
 mod states;
 mod sync_button;
@@ -40,6 +41,7 @@ use create::CreateDialog;
 use delete::DeleteDialog;
 use detail::Detail;
 use list::{List, Open};
+use moving::{CopyDialog, ExportDialog, ImportDialog, RestoreListDialog, SaveListDialog};
 use sync_button::{SyncButton, sync_chosen};
 use table::ModelTable;
 use toolbar::Toolbar;
@@ -92,8 +94,26 @@ pub fn ModelsPage() -> impl IntoView {
                 popup=true
                 on_press=move |event: web_sys::MouseEvent| {
                     let items = Signal::derive(move || {
-                        let open = move || list.open.set(Open::CheckFile);
-                        vec![MenuItem::new(words.get("checks.fileButton"), "check-file", open)]
+                        let item = |key: &str, name: &str, icon, open: Open| {
+                            let run = move || list.open.set(open.clone());
+                            MenuItem { icon: Some(icon), ..MenuItem::new(words.get(key), name, run) }
+                        };
+                        vec![
+                            item("moving.importButton", "import-file", icondata::LuFileUp, Open::Import),
+                            item("moving.saveListButton", "save-list", icondata::LuListChecks, Open::SaveList),
+                            item(
+                                "moving.restoreButton",
+                                "restore-list",
+                                icondata::LuListRestart,
+                                Open::RestoreList,
+                            ),
+                            item(
+                                "checks.fileButton",
+                                "check-file",
+                                icondata::LuShieldCheck,
+                                Open::CheckFile,
+                            ),
+                        ]
                     });
                     menu.open_under(&event, words.get("common.more"), items);
                 }
@@ -122,6 +142,11 @@ pub fn ModelsPage() -> impl IntoView {
             Open::Delete(ids) => Some(view! { <DeleteDialog ids /> }.into_any()),
             Open::Batch(op) => Some(view! { <ConfirmBatch op /> }.into_any()),
             Open::CheckFile => Some(view! { <CheckFileDialog /> }.into_any()),
+            Open::Export(ids) => Some(view! { <ExportDialog ids /> }.into_any()),
+            Open::CopyTo(ids) => Some(view! { <CopyDialog ids /> }.into_any()),
+            Open::Import => Some(view! { <ImportDialog /> }.into_any()),
+            Open::SaveList => Some(view! { <SaveListDialog /> }.into_any()),
+            Open::RestoreList => Some(view! { <RestoreListDialog /> }.into_any()),
             Open::Recreate(id) => Some(view! { <ConfirmRecreate id actions /> }.into_any()),
         }}
     }

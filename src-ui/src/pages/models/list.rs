@@ -40,6 +40,16 @@ pub enum Open {
     Batch(corral_contract::models::BatchOp),
     /// The dialog about a file that is to be imported.
     CheckFile,
+    /// Writing these into one file.
+    Export(Vec<ModelId>),
+    /// Copying these to another server.
+    CopyTo(Vec<ModelId>),
+    /// Bringing models out of a file.
+    Import,
+    /// Writing the names of models into a file.
+    SaveList,
+    /// Fetching what such a file names.
+    RestoreList,
     /// The question before a running model is interrupted.
     Recreate(ModelId),
 }
