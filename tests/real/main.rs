@@ -5,4 +5,5 @@ mod checks;
 mod fetch;
 mod list;
 mod memory;
+mod moving;
 mod place;

@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use super::{MB, Other, Yard, herd, tree, unpack};
 
+/// What is wrong, how it comes about, and the reason that is told.
+type Case = (&'static str, fn(&mut Value), &'static str);
+
 /// The table of a file, changed, with a proper head and everything else as it was.
 fn with_table(bytes: &[u8], change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let octal = std::str::from_utf8(&bytes[124..135]).expect("digits");
@@ -101,7 +104,7 @@ async fn what_is_no_file_of_models_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_lies_is_refused() {
     let gate = Gate::new().await;
-    let cases: [(&str, fn(&mut Value), &str); 8] = [
+    let cases: [Case; 8] = [
         (
             "a missing layer",
             |it| drop(it["blobs"].as_array_mut().map(|all| all.remove(0))),

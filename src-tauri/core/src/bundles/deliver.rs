@@ -124,7 +124,7 @@ impl Delivery {
         match target {
             Target::Store { models } => {
                 task.phase("moving");
-                let present = self.into_store(models, wanted, placed, task, done).await?;
+                let present = self.place(models, wanted, placed, task, done).await?;
                 task.phase("confirming");
                 self.confirm(core, wanted, task).await?;
                 Ok(if present { MoveState::Present } else { MoveState::Done })
@@ -152,7 +152,7 @@ impl Delivery {
     }
 
     /// `true` when nothing had to be changed.
-    async fn into_store(
+    async fn place(
         &self,
         models: &Path,
         wanted: &Wanted,

@@ -1,5 +1,8 @@
 use super::*;
 
+/// What is wrong, how it comes about, and the reason that is told.
+type Case = (&'static str, fn(&mut serde_json::Value), &'static str);
+
 fn package(name: &str, weights: &str, size: u64) -> Package {
     let hex = |seed: &str| {
         use sha2::{Digest, Sha256};
@@ -35,7 +38,7 @@ fn a_table_is_read_as_it_was_written_and_shared_layers_are_in_it_once() {
 
 #[test]
 fn what_no_file_of_ours_would_say_is_refused() {
-    let cases: [(&str, fn(&mut serde_json::Value), &str); 14] = [
+    let cases: [Case; 14] = [
         ("another format", |it| it["format"] = "zip".into(), "notBundle"),
         ("a later version", |it| it["version"] = 2.into(), "bundleNewer"),
         ("no version", |it| it["version"] = 0.into(), "bundleNewer"),

@@ -70,7 +70,7 @@ impl Target {
     /// What became of the question.
     pub(super) async fn listed(&self) -> Result<Listed> {
         let Target::Server { api } = self else { return Ok(Listed::new()) };
-        Ok(by_key(&**api).await?)
+        by_key(&**api).await
     }
 
     /// What is there under a name.

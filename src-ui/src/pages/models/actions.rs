@@ -85,8 +85,18 @@ impl Actions {
             MenuItem { icon: Some(icon), reason: reason.clone(), ..item }
         };
         [
-            item("moving.exportButton", "row-export", icondata::LuFileDown, Open::Export(vec![id])),
-            item("moving.copyButton", "row-copy-to", icondata::LuSend, Open::CopyTo(vec![id])),
+            item(
+                "moving.exportButton",
+                "row-action-export",
+                icondata::LuFileDown,
+                Open::Export(vec![id]),
+            ),
+            item(
+                "moving.copyButton",
+                "row-action-copy-to",
+                icondata::LuSend,
+                Open::CopyTo(vec![id]),
+            ),
         ]
     }
 

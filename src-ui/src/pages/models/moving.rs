@@ -6,6 +6,7 @@ mod import;
 mod names;
 mod parts;
 mod running;
+mod shell;
 
 pub(super) use copy::CopyDialog;
 pub(super) use export::ExportDialog;

@@ -8,14 +8,11 @@ use leptos::prelude::*;
 
 use super::{
     super::list::use_list,
-    parts::{Place, ServerField, Trouble, fate, weight},
+    parts::{Consent, Place, Rebuild, ServerField, Trouble, fate, weight},
     running::{Progress, Running},
+    shell::{Begin, Line, MovingDialog, lines},
 };
-use crate::{
-    components::{Button, ButtonKind, Checkbox, Dialog, Note, Tone},
-    pages::sending::Sending,
-    words::use_words,
-};
+use crate::{pages::sending::Sending, words::use_words};
 
 /// The dialog about these models.
 #[component]
@@ -103,107 +100,57 @@ pub(crate) fn CopyDialog(ids: Vec<ModelId>) -> impl IntoView {
         let looks = preview.with(Option::is_none) && failure.with(Option::is_none);
         sending.pending("begin").get() || (looks && chosen.with(Option::is_some))
     });
-    let footer = move || {
-        view! {
-            <Show
-                when=move || running.begun()
-                fallback=move || {
-                    view! {
-                        <Button
-                            autofocus=true
-                            on_press=move |()| list.close()
-                            attr:data-testid="moving-cancel"
-                        >
-                            {words.signal("common.cancel")}
-                        </Button>
-                        <Button
-                            kind=ButtonKind::Primary
-                            icon=icondata::LuSend
-                            pending=pending
-                            reason=reason
-                            on_press=submit
-                            attr:data-testid="moving-submit"
-                        >
-                            {words.signal("moving.copy")}
-                        </Button>
-                    }
-                }
-            >
-                {running.footer()}
-            </Show>
-        }
-    };
     let items = move || {
         let preview = preview.get()?;
-        let line = |copy: corral_contract::bundles::CopyItem| {
-            let faint = copy.item.problem.is_some();
-            let fate = fate(words, &copy.item);
-            view! {
-                <li class="result-list__item" class:faint=faint>
-                    <span class="cut mono">{copy.item.name.clone()}</span>
-                    <span class="num">{corral_contract::size::format(copy.item.bytes)}</span>
-                    <small class="result-list__why">{fate}</small>
-                </li>
-            }
+        let line = |copy: corral_contract::bundles::CopyItem| Line {
+            look: None,
+            end: corral_contract::size::format(copy.item.bytes),
+            faint: copy.item.problem.is_some(),
+            why: fate(words, &copy.item),
+            name: copy.item.name,
         };
         let total = weight(words, preview.missing, preview.free);
-        let lines = preview.items.into_iter().map(line).collect_view();
         Some(view! {
-            <ul class="result-list" data-testid="moving-preview">{lines}</ul>
+            {lines(preview.items.into_iter().map(line).collect(), "moving-preview")}
             <p class="dim num" data-testid="moving-weight">{total}</p>
         })
     };
-    view! {
-        <Dialog
-            title=words.signal("moving.copyTitle")
-            on_close=move |()| list.close()
-            footer=footer
-            attr:data-testid="dialog-copy"
-        >
-            <Show
-                when=move || running.begun()
-                fallback={
-                    let without = without.clone();
-                    move || {
-                        view! {
-                            <div class="create">
-                                <ServerField
-                                    list
-                                    words
-                                    label=words.signal("moving.to")
-                                    chosen
-                                    without=without.clone()
-                                    error=place.wrong(words, "to")
-                                    changed=move |()| look()
-                                />
-                                {items}
-                                <Show when=move || taken.get()>
-                                    <span data-testid="moving-replace">
-                                        <Checkbox
-                                            ticked=Signal::derive(move || overwrite.get().into())
-                                            label=words.signal("moving.overwriteModels")
-                                            on_toggle=move |_| overwrite.update(|on| *on = !*on)
-                                        />
-                                    </span>
-                                </Show>
-                                <Show when=move || anew.get()>
-                                    <Note tone=Tone::Warning>{words.signal("moving.rebuildText")}</Note>
-                                    <span data-testid="moving-rebuild">
-                                        <Checkbox
-                                            ticked=Signal::derive(move || rebuild.get().into())
-                                            label=words.signal("moving.rebuild")
-                                            on_toggle=move |_| rebuild.update(|on| *on = !*on)
-                                        />
-                                    </span>
-                                </Show>
-                                <Trouble failure=failure shown=&["to"] />
-                            </div>
-                        }
-                    }
-                }
-            >
-                <Progress running />
+    let form = move || {
+        view! {
+            <ServerField
+                list
+                words
+                label=words.signal("moving.to")
+                chosen
+                without=without.clone()
+                error=place.wrong(words, "to")
+                changed=move |()| look()
+            />
+            {items}
+            <Show when=move || taken.get()>
+                <Consent words ticked=overwrite label="moving.overwriteModels" testid="moving-replace" />
             </Show>
-        </Dialog>
+            <Rebuild words anew=anew.into() ticked=rebuild />
+            <Trouble failure=failure shown=&["to"] />
+        }
+    };
+    let begin = Begin {
+        label: words.signal("moving.copy"),
+        icon: icondata::LuSend,
+        pending,
+        reason,
+        run: Callback::new(submit),
+    };
+    view! {
+        <MovingDialog
+            title="moving.copyTitle"
+            testid="dialog-copy"
+            begin
+            begun=running.begun()
+            form
+            after=move || view! { <Progress running /> }
+            buttons=move || running.footer()
+            bare=true
+        />
     }
 }

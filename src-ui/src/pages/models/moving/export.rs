@@ -13,13 +13,9 @@ use super::{
     super::list::use_list,
     parts::{Place, PlaceField, Trouble},
     running::{Progress, Running},
+    shell::{Begin, Line, MovingDialog, lines},
 };
-use crate::{
-    components::{Button, ButtonKind, Checkbox, Dialog},
-    pages::sending::Sending,
-    problem,
-    words::use_words,
-};
+use crate::{components::Checkbox, pages::sending::Sending, problem, words::use_words};
 
 /// The dialog about these models.
 #[component]
@@ -61,86 +57,49 @@ pub(crate) fn ExportDialog(ids: Vec<ModelId>) -> impl IntoView {
         true if able.with(Vec::is_empty) => words.get("moving.noneAble"),
         _ => String::new(),
     });
-    let footer = move || {
-        view! {
-            <Show
-                when=move || running.begun()
-                fallback=move || {
-                    view! {
-                        <Button on_press=move |()| list.close() attr:data-testid="moving-cancel">
-                            {words.signal("common.cancel")}
-                        </Button>
-                        <Button
-                            kind=ButtonKind::Primary
-                            icon=icondata::LuFileDown
-                            pending=sending.pending("begin")
-                            reason=reason
-                            on_press=submit
-                            attr:data-testid="moving-submit"
-                        >
-                            {words.signal("moving.export")}
-                        </Button>
-                    }
-                }
-            >
-                {running.footer()}
-            </Show>
-        }
-    };
     let items = move || {
         let preview = preview.get()?;
-        let line = |item: corral_contract::bundles::ExportItem| {
-            let faint = item.problem.is_some();
-            let why = item.problem.as_ref().map(|trouble| problem::reason(words, trouble));
-            view! {
-                <li class="result-list__item" class:faint=faint>
-                    <span class="cut mono">{item.name}</span>
-                    <span class="num">{item.bytes.map(size::format)}</span>
-                    {why.map(|why| view! { <small class="result-list__why">{why}</small> })}
-                </li>
-            }
+        let line = |item: corral_contract::bundles::ExportItem| Line {
+            name: item.name,
+            look: None,
+            end: item.bytes.map(size::format).unwrap_or_default(),
+            faint: item.problem.is_some(),
+            why: item.problem.map(|trouble| problem::reason(words, &trouble)).unwrap_or_default(),
         };
         let total = words.fill("moving.fileSize", &[("bytes", &size::format(preview.bytes))]);
-        let lines = preview.items.into_iter().map(line).collect_view();
         Some(view! {
-            <ul class="result-list">{lines}</ul>
+            {lines(preview.items.into_iter().map(line).collect(), "moving-preview")}
             <p class="dim num" data-testid="moving-weight">{total}</p>
         })
     };
+    let form = move || {
+        view! {
+            <PlaceField place sending words />
+            {items}
+            <Checkbox
+                ticked=Signal::derive(move || keep_part.get().into())
+                label=words.signal("moving.keepPart")
+                on_toggle=move |_| keep_part.update(|on| *on = !*on)
+            />
+            <Trouble failure=place.failure />
+        }
+    };
+    let begin = Begin {
+        label: words.signal("moving.export"),
+        icon: icondata::LuFileDown,
+        pending: sending.pending("begin"),
+        reason,
+        run: Callback::new(submit),
+    };
     view! {
-        <Dialog
-            title=words.signal("moving.exportTitle")
-            on_close=move |()| list.close()
-            footer=footer
-            attr:data-testid="dialog-export"
-        >
-            <Show
-                when=move || running.begun()
-                fallback=move || {
-                    view! {
-                        <form
-                            class="create"
-                            on:submit=move |event| {
-                                event.prevent_default();
-                                submit(());
-                            }
-                        >
-                            <PlaceField place sending words />
-                            {items}
-                            <Checkbox
-                                ticked=Signal::derive(move || keep_part.get().into())
-                                label=words.signal("moving.keepPart")
-                                on_toggle=move |_| keep_part.update(|on| *on = !*on)
-                            />
-                            <Trouble failure=place.failure />
-                            // Enter anywhere in the form submits it.
-                            <button type="submit" class="visually-hidden" tabindex="-1" aria-hidden="true"></button>
-                        </form>
-                    }
-                }
-            >
-                <Progress running />
-            </Show>
-        </Dialog>
+        <MovingDialog
+            title="moving.exportTitle"
+            testid="dialog-export"
+            begin
+            begun=running.begun()
+            form
+            after=move || view! { <Progress running /> }
+            buttons=move || running.footer()
+        />
     }
 }

@@ -10,11 +10,12 @@ use leptos::prelude::*;
 
 use super::{
     super::list::use_list,
-    parts::{Place, PlaceField, ServerField, Trouble, fate, weight},
+    parts::{Place, PlaceField, Rebuild, ServerField, Trouble, fate, weight},
     running::{Progress, Running},
+    shell::{Begin, MovingDialog},
 };
 use crate::{
-    components::{Button, ButtonKind, Checkbox, Dialog, Note, Select, Tone},
+    components::Select,
     pages::sending::Sending,
     words::{Words, use_words},
 };
@@ -110,7 +111,7 @@ pub(crate) fn ImportDialog() -> impl IntoView {
             seen.is_some_and(|(view, all)| all.iter().any(|each| each.is_rebuilt(view.direct)))
         })
     });
-    let begin = move |()| {
+    let bring = move |()| {
         let Some(instance) = chosen.get_untracked() else { return };
         failure.set(None);
         let request = ImportModels {
@@ -125,7 +126,7 @@ pub(crate) fn ImportDialog() -> impl IntoView {
         });
     };
     let submit = move |()| {
-        if seen.with_untracked(Option::is_some) { begin(()) } else { look(()) }
+        if seen.with_untracked(Option::is_some) { bring(()) } else { look(()) }
     };
     let reason = Signal::derive(move || {
         if chosen.with(Option::is_none) {
@@ -140,38 +141,8 @@ pub(crate) fn ImportDialog() -> impl IntoView {
             String::new()
         }
     });
-    let pending = Signal::derive(move || {
-        sending.pending("begin").get() || sending.pending("look").get()
-    });
-    let footer = move || {
-        view! {
-            <Show
-                when=move || running.begun()
-                fallback=move || {
-                    view! {
-                        <Button on_press=move |()| list.close() attr:data-testid="moving-cancel">
-                            {words.signal("common.cancel")}
-                        </Button>
-                        <Button
-                            kind=ButtonKind::Primary
-                            icon=icondata::LuFileUp
-                            pending=pending
-                            reason=reason
-                            on_press=submit
-                            attr:data-testid="moving-submit"
-                        >
-                            {move || {
-                                let looked = seen.with(Option::is_some);
-                                words.get(if looked { "moving.import" } else { "moving.look" })
-                            }}
-                        </Button>
-                    }
-                }
-            >
-                {running.footer()}
-            </Show>
-        }
-    };
+    let pending =
+        Signal::derive(move || sending.pending("begin").get() || sending.pending("look").get());
     let items = move || {
         let (view, choices) = seen.get()?;
         let wrong = move |name: String| {
@@ -191,53 +162,34 @@ pub(crate) fn ImportDialog() -> impl IntoView {
             <p class="dim num" data-testid="moving-weight">{total}</p>
         })
     };
+    let form = move || {
+        view! {
+            <PlaceField place sending words changed=forget />
+            <ServerField list words label=words.signal("moving.into") chosen changed=forget />
+            {items}
+            <Rebuild words anew=anew.into() ticked=rebuild />
+            <Trouble failure=failure shown=&["path", "rename"] />
+        }
+    };
+    let begin = Begin {
+        label: Signal::derive(move || {
+            words.get(if seen.with(Option::is_some) { "moving.import" } else { "moving.look" })
+        }),
+        icon: icondata::LuFileUp,
+        pending,
+        reason,
+        run: Callback::new(submit),
+    };
     view! {
-        <Dialog
-            title=words.signal("moving.importTitle")
-            on_close=move |()| list.close()
-            footer=footer
-            attr:data-testid="dialog-import"
-        >
-            <Show
-                when=move || running.begun()
-                fallback=move || {
-                    view! {
-                        <form
-                            class="create"
-                            on:submit=move |event| {
-                                event.prevent_default();
-                                submit(());
-                            }
-                        >
-                            <PlaceField place sending words changed=forget />
-                            <ServerField
-                                list
-                                words
-                                label=words.signal("moving.into")
-                                chosen
-                                changed=forget
-                            />
-                            {items}
-                            <Show when=move || anew.get()>
-                                <Note tone=Tone::Warning>{words.signal("moving.rebuildText")}</Note>
-                                <span data-testid="moving-rebuild">
-                                    <Checkbox
-                                        ticked=Signal::derive(move || rebuild.get().into())
-                                        label=words.signal("moving.rebuild")
-                                        on_toggle=move |_| rebuild.update(|on| *on = !*on)
-                                    />
-                                </span>
-                            </Show>
-                            <Trouble failure=failure shown=&["path", "rename"] />
-                            // Enter anywhere in the form submits it.
-                            <button type="submit" class="visually-hidden" tabindex="-1" aria-hidden="true"></button>
-                        </form>
-                    }
-                }
-            >
-                <Progress running />
-            </Show>
-        </Dialog>
+        <MovingDialog
+            title="moving.importTitle"
+            testid="dialog-import"
+            begin
+            begun=running.begun()
+            form
+            after=move || view! { <Progress running /> }
+            buttons=move || running.footer()
+        />
     }
 }
 

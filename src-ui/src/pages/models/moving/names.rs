@@ -2,7 +2,8 @@
 
 use corral_contract::{
     bundles::{
-        ChosenNames, InspectBundle, ListItem, ListPreview, ListState, ListTarget, RestoredList, call,
+        ChosenNames, InspectBundle, ListItem, ListPreview, ListState, ListTarget, RestoredList,
+        call,
     },
     desktop::FileKind,
     size,
@@ -12,9 +13,10 @@ use leptos::prelude::*;
 use super::{
     super::list::use_list,
     parts::{Place, PlaceField, ServerField, Trouble},
+    shell::{Begin, Line, MovingDialog, lines},
 };
 use crate::{
-    components::{Button, ButtonKind, Dialog, Note, StatusBadge, Tone},
+    components::{Button, Note, Tone},
     format,
     pages::sending::Sending,
     problem,
@@ -47,46 +49,31 @@ pub(crate) fn SaveListDialog() -> impl IntoView {
         None => words.get("top.noInstance"),
         Some(_) => String::new(),
     });
-    let footer = move || {
+    let form = move || {
         view! {
-            <Button on_press=move |()| list.close() attr:data-testid="moving-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Primary
-                icon=icondata::LuFileDown
-                pending=sending.pending("save")
-                reason=reason
-                on_press=submit
-                attr:data-testid="moving-submit"
-            >
-                {words.signal("moving.saveList")}
-            </Button>
+            <p class="dim">{words.signal("moving.saveListText")}</p>
+            <PlaceField place sending words />
+            <ServerField list words label=words.signal("moving.of") chosen />
+            <Trouble failure=failure />
         }
     };
+    let begin = Begin {
+        label: words.signal("moving.saveList"),
+        icon: icondata::LuFileDown,
+        pending: sending.pending("save"),
+        reason,
+        run: Callback::new(submit),
+    };
     view! {
-        <Dialog
-            title=words.signal("moving.saveListTitle")
-            on_close=move |()| list.close()
-            footer=footer
-            narrow=true
-            attr:data-testid="dialog-save-list"
-        >
-            <form
-                class="create"
-                on:submit=move |event| {
-                    event.prevent_default();
-                    submit(());
-                }
-            >
-                <p class="dim">{words.signal("moving.saveListText")}</p>
-                <PlaceField place sending words />
-                <ServerField list words label=words.signal("moving.of") chosen />
-                <Trouble failure=failure />
-                // Enter anywhere in the form submits it.
-                <button type="submit" class="visually-hidden" tabindex="-1" aria-hidden="true"></button>
-            </form>
-        </Dialog>
+        <MovingDialog
+            title="moving.saveListTitle"
+            testid="dialog-save-list"
+            begin
+            begun=Signal::stored(false)
+            form
+            after=|| ()
+            buttons=|| ()
+        />
     }
 }
 
@@ -143,54 +130,18 @@ pub(crate) fn RestoreListDialog() -> impl IntoView {
             String::new()
         }
     });
-    let pending = Signal::derive(move || {
-        sending.pending("look").get() || sending.pending("restore").get()
-    });
-    let footer = move || {
-        view! {
-            <Button
-                on_press=move |()| list.close()
-                attr:data-testid=move || {
-                    if done.with(Option::is_some) { "moving-close" } else { "moving-cancel" }
-                }
-            >
-                {move || {
-                    let over = done.with(Option::is_some);
-                    words.get(if over { "common.close" } else { "common.cancel" })
-                }}
-            </Button>
-            <Show when=move || done.with(Option::is_none)>
-                <Button
-                    kind=ButtonKind::Primary
-                    icon=icondata::LuDownload
-                    pending=pending
-                    reason=reason
-                    on_press=submit
-                    attr:data-testid="moving-submit"
-                >
-                    {move || {
-                        if seen.with(Option::is_none) {
-                            words.get("moving.look")
-                        } else {
-                            let count = format::count(missing.with(Vec::len) as u64);
-                            words.fill("moving.fetch", &[("n", &count)])
-                        }
-                    }}
-                </Button>
-            </Show>
-        }
-    };
+    let pending =
+        Signal::derive(move || sending.pending("look").get() || sending.pending("restore").get());
     let items = move || {
         let preview = seen.get()?;
         let line = |item: ListItem| {
-            let (icon, tone) = match item.state {
+            let look = match item.state {
                 ListState::Present => (icondata::LuCircleCheck, "ok"),
                 ListState::Differs => (icondata::LuCircleCheck, "warn"),
                 ListState::Missing => (icondata::LuDownload, "busy"),
                 ListState::Queued => (icondata::LuClock, "off"),
                 ListState::Invalid => (icondata::LuCircleAlert, "bad"),
             };
-            let state = words.signal_of(format!("listState.{}", item.state.as_str()));
             let why = match (item.reason, item.state, item.bytes) {
                 (Some(reason), ..) => words.get_or(&format!("reason.{reason}"), &reason),
                 (None, ListState::Missing, Some(bytes)) => {
@@ -199,16 +150,10 @@ pub(crate) fn RestoreListDialog() -> impl IntoView {
                 (None, ListState::Missing, None) => words.get("moving.unknownBytes"),
                 _ => String::new(),
             };
-            view! {
-                <li class="result-list__item">
-                    <span class="cut mono">{item.name}</span>
-                    <StatusBadge icon=icon tone=tone text=state />
-                    {(!why.is_empty()).then(|| view! { <small class="result-list__why">{why}</small> })}
-                </li>
-            }
+            let end = words.get(&format!("listState.{}", item.state.as_str()));
+            Line { name: item.name, look: Some(look), end, why, faint: false }
         };
-        let lines = preview.items.into_iter().map(line).collect_view();
-        Some(view! { <ul class="result-list" data-testid="moving-preview">{lines}</ul> })
+        Some(lines(preview.items.into_iter().map(line).collect(), "moving-preview"))
     };
     let result = move || {
         let restored = done.get()?;
@@ -216,60 +161,61 @@ pub(crate) fn RestoreListDialog() -> impl IntoView {
             (format::count(u64::from(restored.queued)), format::count(u64::from(restored.present)));
         let text = words.fill("moving.restored", &[("queued", &queued), ("present", &present)]);
         let tone = if restored.failed.is_empty() { Tone::Good } else { Tone::Warning };
-        let line = |item: corral_contract::bundles::MovedItem| {
-            let why = item.problem.as_ref().map(|trouble| problem::reason(words, trouble));
-            view! {
-                <li class="result-list__item">
-                    <span class="cut mono">{item.name}</span>
-                    <small class="result-list__why">{why}</small>
-                </li>
-            }
+        let line = |item: corral_contract::bundles::MovedItem| Line {
+            name: item.name,
+            look: None,
+            end: String::new(),
+            why: item.problem.map(|trouble| problem::reason(words, &trouble)).unwrap_or_default(),
+            faint: false,
         };
-        let failed = restored.failed.into_iter().map(line).collect_view();
         Some(view! {
             <Note tone=tone>
                 <span data-testid="moving-result">{text}</span>
             </Note>
-            <ul class="result-list">{failed}</ul>
+            {lines(restored.failed.into_iter().map(line).collect(), "moving-items")}
         })
     };
+    let form = move || {
+        view! {
+            <p class="dim">{words.signal("moving.restoreText")}</p>
+            <PlaceField place sending words changed=forget />
+            <ServerField list words label=words.signal("moving.into") chosen changed=forget />
+            {items}
+            <Trouble failure=failure />
+        }
+    };
+    let begin = Begin {
+        label: Signal::derive(move || {
+            if seen.with(Option::is_none) {
+                return words.get("moving.look");
+            }
+            let count = format::count(missing.with(Vec::len) as u64);
+            words.fill("moving.fetch", &[("n", &count)])
+        }),
+        icon: icondata::LuDownload,
+        pending,
+        reason,
+        run: Callback::new(submit),
+    };
     view! {
-        <Dialog
-            title=words.signal("moving.restoreTitle")
-            on_close=move |()| list.close()
-            footer=footer
-            attr:data-testid="dialog-restore-list"
-        >
-            <Show
-                when=move || done.with(Option::is_some)
-                fallback=move || {
-                    view! {
-                        <form
-                            class="create"
-                            on:submit=move |event| {
-                                event.prevent_default();
-                                submit(());
-                            }
-                        >
-                            <p class="dim">{words.signal("moving.restoreText")}</p>
-                            <PlaceField place sending words changed=forget />
-                            <ServerField
-                                list
-                                words
-                                label=words.signal("moving.into")
-                                chosen
-                                changed=forget
-                            />
-                            {items}
-                            <Trouble failure=failure />
-                            // Enter anywhere in the form submits it.
-                            <button type="submit" class="visually-hidden" tabindex="-1" aria-hidden="true"></button>
-                        </form>
-                    }
+        <MovingDialog
+            title="moving.restoreTitle"
+            testid="dialog-restore-list"
+            begin
+            begun=Signal::derive(move || done.with(Option::is_some))
+            form
+            after=move || view! { <div class="create" role="status">{result}</div> }
+            buttons=move || {
+                view! {
+                    <Button
+                        autofocus=true
+                        on_press=move |()| list.close()
+                        attr:data-testid="moving-close"
+                    >
+                        {words.signal("common.close")}
+                    </Button>
                 }
-            >
-                <div class="create" role="status">{result}</div>
-            </Show>
-        </Dialog>
+            }
+        />
     }
 }

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 
 use super::super::list::List;
 use crate::{
-    components::{Button, Checkbox, ErrorCard, Field, Select, TextInput},
+    components::{Button, Checkbox, ErrorCard, Field, Note, Select, TextInput, Tone},
     pages::{advice, sending::Sending},
     problem,
     words::Words,
@@ -133,15 +133,46 @@ pub(super) fn PlaceField(
             </span>
         </Field>
         <Show when=move || place.exists() || place.overwrite.get()>
-            <span data-testid="moving-overwrite">
-                <Checkbox
-                    ticked=Signal::derive(move || place.overwrite.get().into())
-                    label=words.signal("moving.overwriteFile")
-                    on_toggle=move |_| place.overwrite.update(|on| *on = !*on)
-                />
-            </span>
+            <Consent
+                words
+                ticked=place.overwrite
+                label="moving.overwriteFile"
+                testid="moving-overwrite"
+            />
         </Show>
     }
+}
+
+/// A box to tick before something is changed that could not be had back.
+#[component]
+pub(super) fn Consent(
+    words: Words,
+    ticked: RwSignal<bool>,
+    label: &'static str,
+    testid: &'static str,
+) -> AnyView {
+    view! {
+        <span data-testid=testid>
+            <Checkbox
+                ticked=Signal::derive(move || ticked.get().into())
+                label=words.signal(label)
+                on_toggle=move |_| ticked.update(|on| *on = !*on)
+            />
+        </span>
+    }
+    .into_any()
+}
+
+/// What making models anew means, while any has to be.
+#[component]
+pub(super) fn Rebuild(words: Words, anew: Signal<bool>, ticked: RwSignal<bool>) -> AnyView {
+    view! {
+        <Show when=move || anew.get()>
+            <Note tone=Tone::Warning>{words.signal("moving.rebuildText")}</Note>
+            <Consent words ticked label="moving.rebuild" testid="moving-rebuild" />
+        </Show>
+    }
+    .into_any()
 }
 
 /// What went wrong, where no field says it already.

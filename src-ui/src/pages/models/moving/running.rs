@@ -7,9 +7,12 @@ use corral_contract::{
 };
 use leptos::prelude::*;
 
-use super::super::list::List;
+use super::{
+    super::list::List,
+    shell::{Line, lines},
+};
 use crate::{
-    components::{Button, ButtonKind, Note, Part, ProgressBar, StatusBadge, Tone},
+    components::{Button, ButtonKind, Note, Part, ProgressBar, Tone},
     format,
     pages::sending::Sending,
     problem,
@@ -36,8 +39,8 @@ impl Running {
         self.list.stores.tasks.with(|tasks| tasks.get(id).cloned())
     }
 
-    pub(super) fn begun(self) -> bool {
-        self.task.with(Option::is_some)
+    pub(super) fn begun(self) -> Signal<bool> {
+        Signal::derive(move || self.task.with(Option::is_some))
     }
 
     /// The buttons once it has begun: the work goes on when the dialog closes.
@@ -73,7 +76,8 @@ impl Running {
 pub(super) fn Progress(running: Running) -> impl IntoView {
     let Running { words, sending, .. } = running;
     let outcome = RwSignal::new(None::<MoveOutcome>);
-    let over = Memo::new(move |_| running.view().filter(|view| is_over(view.state)).map(|it| it.id));
+    let over =
+        Memo::new(move |_| running.view().filter(|view| is_over(view.state)).map(|it| it.id));
     Effect::new(move |_| {
         if let Some(id) = over.get() {
             sending.ask::<call::Outcome>("outcome", TaskRef { id }, move |answer| {
@@ -89,7 +93,10 @@ pub(super) fn Progress(running: Running) -> impl IntoView {
             Some(figures) => {
                 let part = format::part(figures.done, figures.total);
                 let speed = figures.speed.map(format::speed).unwrap_or_default();
-                words.fill("moving.progress", &[("phase", &phase), ("part", &part), ("speed", &speed)])
+                words.fill(
+                    "moving.progress",
+                    &[("phase", &phase), ("part", &part), ("speed", &speed)],
+                )
             }
             None => phase,
         };
@@ -124,24 +131,21 @@ pub(super) fn Progress(running: Running) -> impl IntoView {
     let items = move || {
         let items = outcome.get()?.items;
         let line = |item: corral_contract::bundles::MovedItem| {
-            let (icon, tone) = match item.state {
+            let look = match item.state {
                 MoveState::Done | MoveState::Present => (icondata::LuCircleCheck, "ok"),
                 MoveState::Rebuilt => (icondata::LuCircleCheck, "warn"),
                 MoveState::Failed => (icondata::LuCircleAlert, "bad"),
                 MoveState::Waiting => (icondata::LuCircleDashed, "off"),
             };
-            let state = words.signal_of(format!("moveState.{}", item.state.as_str()));
-            let why = item.problem.as_ref().map(|trouble| problem::reason(words, trouble));
-            view! {
-                <li class="result-list__item">
-                    <span class="cut mono">{item.name}</span>
-                    <StatusBadge icon=icon tone=tone text=state />
-                    {why.map(|why| view! { <small class="result-list__why">{why}</small> })}
-                </li>
+            Line {
+                name: item.name,
+                look: Some(look),
+                end: words.get(&format!("moveState.{}", item.state.as_str())),
+                why: item.problem.map(|it| problem::reason(words, &it)).unwrap_or_default(),
+                faint: false,
             }
         };
-        let lines = items.into_iter().map(line).collect_view();
-        Some(view! { <ul class="result-list" data-testid="moving-items">{lines}</ul> })
+        Some(lines(items.into_iter().map(line).collect(), "moving-items"))
     };
     view! {
         <div class="create" role="status">
