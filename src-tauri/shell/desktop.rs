@@ -4,21 +4,17 @@ use corral_contract::{
     Command, ErrorCode, WireError,
     audit::Actor,
     command::Nothing,
-    desktop::{
-        Autostart, ChosenFile, CloseAnswer, DOMAIN, DesktopFacts, Folder, FolderRef, SaveTarget,
-        call,
-    },
+    desktop::{Autostart, CloseAnswer, DOMAIN, DesktopFacts, Folder, FolderRef, call},
     settings::{self, CloseButton},
 };
 use corral_core::{Core, Result};
 use serde_json::Value;
 use tauri::{AppHandle, Manager, Runtime, Webview};
-use tauri_plugin_dialog::DialogExt;
 use tauri_plugin_opener::OpenerExt;
 
 use crate::{
-    autostart, commands, events, language::SystemLanguage, painted::Painted, preferences, quit,
-    tray::Host, window,
+    autostart, choose, commands, events, language::SystemLanguage, painted::Painted, preferences,
+    quit, tray::Host, window,
 };
 
 /// Answers one command of the domain with its reply as JSON.
@@ -62,10 +58,13 @@ pub async fn answer<R: Runtime>(
             run::<call::Reveal, _>(core, request, |folder| reveal(app, core, folder)).await
         }
         call::ChooseFile::NAME => {
-            run::<call::ChooseFile, _>(core, request, |_| choose_file(app)).await
+            run::<call::ChooseFile, _>(core, request, |_| choose::model_file(app)).await
         }
-        call::SaveFile::NAME => {
-            run::<call::SaveFile, _>(core, request, |request| save_file(app, request)).await
+        call::ChooseOpen::NAME => {
+            run::<call::ChooseOpen, _>(core, request, |asked| choose::open(app, asked)).await
+        }
+        call::ChooseSave::NAME => {
+            run::<call::ChooseSave, _>(core, request, |asked| choose::save(app, asked)).await
         }
         call::SavePreferences::NAME => {
             run::<call::SavePreferences, _>(core, request, |values| async move {
@@ -151,35 +150,4 @@ async fn reveal<R: Runtime>(app: &AppHandle<R>, core: &Core, folder: FolderRef) 
     .map_err(|error| failed(error.to_string()))?
     .map_err(failed)?;
     Ok(Nothing {})
-}
-
-/// As [`choose_file`], for a file that is to be written.
-async fn save_file<R: Runtime>(app: &AppHandle<R>, request: SaveTarget) -> Result<ChosenFile> {
-    let (told, answer) = tokio::sync::oneshot::channel();
-    let ending = request.name.rsplit_once('.').map(|(_, ending)| ending.to_owned());
-    let mut dialog = app.dialog().file().set_file_name(&request.name);
-    if let Some(ending) = &ending {
-        dialog = dialog.add_filter(ending.to_uppercase(), &[ending]);
-    }
-    dialog.save_file(move |file| {
-        // The page may have gone meanwhile.
-        let _ = told.send(file);
-    });
-    let file = answer.await.ok().flatten();
-    let path = file.and_then(|file| file.into_path().ok());
-    Ok(ChosenFile { path: path.map(|path| path.display().to_string()) })
-}
-
-/// Waits as long as the user takes; closing the window of the question chooses nothing.
-async fn choose_file<R: Runtime>(app: &AppHandle<R>) -> Result<ChosenFile> {
-    let (told, answer) = tokio::sync::oneshot::channel();
-    app.dialog().file().add_filter("GGUF", &["gguf", "bin"]).add_filter("*", &["*"]).pick_file(
-        move |file| {
-            // The page may have gone meanwhile.
-            let _ = told.send(file);
-        },
-    );
-    let file = answer.await.ok().flatten();
-    let path = file.and_then(|file| file.into_path().ok());
-    Ok(ChosenFile { path: path.map(|path| path.display().to_string()) })
 }

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use tauri::{App, AppHandle, Builder, Context, Manager, RunEvent, Runtime, Wry};
 
 pub mod autostart;
+mod choose;
 pub mod commands;
 pub mod desktop;
 pub mod events;

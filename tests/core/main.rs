@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod bundles;
 mod catalogue;
 mod checks;
 mod conformance;
@@ -10,8 +11,8 @@ mod downloads;
 mod fit;
 mod ground;
 mod instances;
-mod labels;
 mod keep;
+mod labels;
 mod models;
 mod played;
 mod reclaim;
@@ -23,5 +24,5 @@ mod stage;
 mod support;
 mod sync;
 mod transfers;
-mod updates;
 mod trash;
+mod updates;

@@ -6,4 +6,5 @@ mod fetch;
 mod keep;
 mod list;
 mod memory;
+mod moving;
 mod place;

@@ -54,6 +54,26 @@ impl Stage {
         Ok(stage)
     }
 
+    /// As [`Stage::open`], with a second server.
+    pub(crate) async fn open_with(
+        builder: Builder,
+        models: &[&str],
+        second: &FakeOllama,
+    ) -> Result<Stage> {
+        let models = models.iter().map(|name| library::pick(name));
+        let server = builder.clock(Clock::system()).models(models).start().await?;
+        let folder = tempfile::tempdir()?;
+        let seed = json!([
+            { "name": "Desk", "url": server.url() },
+            { "name": "Lab", "url": second.url() },
+        ]);
+        let launch = launch(&server, &folder).with("CORRAL_SEED_INSTANCES", seed.to_string());
+        let window = Window::launch_on(Arc::new(Desktop::start().await?), &launch).await?;
+        let stage = Stage { window, server, folder };
+        stage.top().well().await?;
+        Ok(stage)
+    }
+
     /// As [`Stage::open_on`], with the window not shown.
     pub(crate) async fn open_hidden(
         desktop: Arc<Desktop>,

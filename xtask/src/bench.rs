@@ -21,6 +21,8 @@ use row::{Measured, Row};
 pub(crate) struct Bench {
     /// What to measure
     name: Name,
+    /// Parts of it, where it has some; all without
+    parts: Vec<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -29,6 +31,8 @@ enum Name {
     Search,
     /// The download engine against curl, aria2c and openssl, from one loopback server
     Download,
+    /// What is done with models, part by part: moves
+    Models,
     /// A hundred seeded rounds of kills, damages and bad answers, each with every byte compared
     Chaos,
     /// Start, memory and idle cost of the window, against a bare one
@@ -48,6 +52,7 @@ impl Bench {
         let measured = match self.name {
             Name::Search => search()?,
             Name::Download => download()?,
+            Name::Models => models(&self.parts)?,
             Name::Chaos => chaos()?,
             Name::Window => window()?,
         };
@@ -72,6 +77,12 @@ fn search() -> Result<Measured> {
 fn download() -> Result<Measured> {
     packages::ensure(&[Need::Peers])?;
     measured(process::cargo().args(["bench", "--package", "corral-core", "--bench", "download"]))
+}
+
+fn models(parts: &[String]) -> Result<Measured> {
+    let mut command = process::cargo();
+    command.args(["bench", "--package", "corral-core", "--bench", "models", "--"]).args(parts);
+    measured(&mut command)
 }
 
 fn chaos() -> Result<Measured> {

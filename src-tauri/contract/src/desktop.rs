@@ -19,8 +19,10 @@ commands! { "desktop";
     read Reveal = reveal(FolderRef) -> Nothing,
     /// Lets the user choose a file of this machine.
     read ChooseFile = choose_file(Nothing) -> ChosenFile,
-    /// Lets the user choose where a file is to be written; he is asked before one is replaced.
-    read SaveFile = save_file(SaveTarget) -> ChosenFile,
+    /// Lets the user choose a file with models, or with a list of them.
+    read ChooseOpen = choose_open(ChooseKind) -> ChosenFile,
+    /// Lets the user choose where to write one; the system asks before a file is replaced.
+    read ChooseSave = choose_save(NewFile) -> ChosenFile,
     /// Saves the window's own preferences.
     read SavePreferences = save_preferences(Preferences) -> Nothing,
     read LoadPreferences = load_preferences(Nothing) -> Preferences,
@@ -39,10 +41,31 @@ pub struct ChosenFile {
     pub path: Option<String>,
 }
 
-/// Asks where to write a file.
+words! {
+    /// What a file is to hold.
+    FileKind {
+        /// Models.
+        Bundle = "bundle",
+        /// Names of models.
+        List = "list",
+        /// A table of models for a spreadsheet.
+        Csv = "csv",
+        /// A table of models for a program.
+        Json = "json",
+    }
+}
+
+/// Asks for a file of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChooseKind {
+    pub kind: FileKind,
+}
+
+/// Asks where a file is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SaveTarget {
-    /// The name that is offered, with its ending.
+pub struct NewFile {
+    pub kind: FileKind,
+    /// A name to begin with.
     pub name: String,
 }
 

@@ -155,6 +155,8 @@ codes! {
     TrashImpossible = "TRASH_IMPOSSIBLE",
     /// Layers are not what their names promise.
     LayersDamaged = "LAYERS_DAMAGED",
+    /// A server takes this model only as a new one, made of its layers.
+    OnlyRebuild = "ONLY_REBUILD",
     /// The damaged layers are not to be had from a registry.
     NotFetchable = "NOT_FETCHABLE",
     // Running a model.

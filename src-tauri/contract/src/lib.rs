@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod bundles;
 pub mod catalogue;
 pub mod checks;
 pub mod command;
@@ -52,6 +53,7 @@ pub const DOMAINS: &[Domain] = &[
     fit::DOMAIN,
     updates::DOMAIN,
     disk::DOMAIN,
+    bundles::DOMAIN,
     sync::DOMAIN,
     tasks::DOMAIN,
     audit::DOMAIN,

@@ -54,6 +54,12 @@ words! {
         /// Asking registries whether they have something newer.
         Updates = "updates",
         Reclaim = "reclaim",
+        /// Models into one file.
+        Export = "export",
+        /// Models out of one file.
+        Unpack = "unpack",
+        /// Models to another instance.
+        CopyTo = "copyTo",
     }
 }
 

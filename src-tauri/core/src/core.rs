@@ -9,7 +9,7 @@ use std::{
 use corral_contract::Timestamp;
 
 use crate::{
-    CoreConfig, Result, app,
+    CoreConfig, Result, app, bundles,
     bus::Bus,
     catalogue, checks,
     config::Workers,
@@ -54,6 +54,7 @@ pub struct Inner {
     pub(crate) fit: fit::State,
     pub(crate) updates: updates::State,
     pub(crate) disk: disk::State,
+    pub(crate) bundles: bundles::State,
     pub(crate) sync: sync::State,
     pub(crate) host: app::Host,
     pub(crate) registries: Registries,
@@ -110,6 +111,7 @@ impl Core {
             fit: fit::State::default(),
             updates: updates::State::default(),
             disk: disk::State::default(),
+            bundles: bundles::State::default(),
             sync: sync::State::default(),
             host: app::Host::default(),
             transfers: Transfers::new(registries.clone()),
@@ -156,6 +158,7 @@ impl Core {
         checks::start(self);
         updates::start(self);
         disk::start(self);
+        bundles::start(self);
     }
 
     /// Now, by the clock that was passed in.

@@ -7,6 +7,7 @@
 
 pub mod app;
 pub mod audit;
+mod bundles;
 pub mod bus;
 pub mod catalogue;
 pub mod checks;

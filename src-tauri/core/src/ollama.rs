@@ -20,8 +20,8 @@ pub(crate) use classify::meaning;
 
 pub use answer::ANSWER_LIMIT;
 pub use api::{
-    AnswerLine, AnswerStream, Embedding, EmbeddingModel, LoadedModel, ModelDetails, OllamaApi,
-    OllamaError, PullLine, PullStream, ShowAnswer, TagsAnswer, TagsModel,
+    AnswerLine, AnswerStream, BlobPart, Embedding, EmbeddingModel, LoadedModel, ModelDetails,
+    OllamaApi, OllamaError, PullLine, PullStream, ShowAnswer, TagsAnswer, TagsModel,
 };
 pub use client::HttpOllama;
 pub use lines::LINE_LIMIT;

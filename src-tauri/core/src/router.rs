@@ -77,6 +77,8 @@ routes! {
     fit: Estimate;
     updates: List, Check, Apply, Snooze, RollBack, Accept;
     disk: Look, Reclaim, Report, Trash, Restore, EmptyTrash, Pin;
+    bundles: PreviewExport, Export, Inspect, Import, PreviewCopy, Copy, Outcome, SaveList,
+        PreviewList, RestoreList;
     sync: Run, Cancel, ConfirmEmpty, History, Report, Compare, ReadSchedule, SaveSchedule, Preview;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;

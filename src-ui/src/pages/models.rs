@@ -1,25 +1,20 @@
 //! The models of an instance, or of all: the page Corral is for.
 
-use corral_contract::{
-    ModelId,
-    running::{StopAll, call::Stop},
-    status::Status,
-};
-use leptos::{prelude::*, task::spawn_local};
+use corral_contract::ModelId;
+use leptos::prelude::*;
 
 use crate::{
-    components::{Button, ButtonKind, IconButton, MenuItem, use_menu},
+    components::{Button, ButtonKind, IconButton, use_menu},
     format,
     frame::{
         scope::use_scope,
         shortcuts::{Wish, use_keyboard},
-        toasts::{Toasts, use_toasts},
+        toasts::use_toasts,
     },
-    ipc,
     navigation::{Page, use_navigation},
     preferences::use_preferences,
     state::use_stores,
-    words::{Words, use_words},
+    words::use_words,
 };
 
 pub(crate) mod actions;
@@ -31,18 +26,20 @@ mod confirm;
 mod create;
 mod delete;
 mod detail;
-mod export;
 mod filter;
 mod filter_menu;
 pub mod fit;
 mod labels;
 mod list;
 mod make_room;
+mod moving;
+mod page_menu;
 mod radar;
 mod size_filter;
 mod states;
 mod sync_button;
 mod table;
+mod table_file;
 mod toolbar;
 mod update_item;
 mod views;
@@ -54,13 +51,14 @@ use confirm::{ConfirmBatch, ConfirmRecreate};
 use create::CreateDialog;
 use delete::DeleteDialog;
 use detail::Detail;
-use export::ExportDialog;
 use labels::LabelsDialog;
 use list::{List, Open};
 use make_room::MakeRoomDialog;
+use moving::{CopyDialog, ExportDialog, ImportDialog, RestoreListDialog, SaveListDialog};
 use radar::{RadarLine, UpdatesDialog};
 use sync_button::{SyncButton, sync_chosen};
 use table::ModelTable;
+use table_file::TableDialog;
 use toolbar::Toolbar;
 use views::{SaveViewDialog, ViewsDialog};
 
@@ -136,25 +134,7 @@ pub fn ModelsPage() -> impl IntoView {
                 label=words.signal("common.more")
                 popup=true
                 on_press=move |event: web_sys::MouseEvent| {
-                    let items = Signal::derive(move || {
-                        let open = move || list.open.set(Open::CheckFile);
-                        let export = move || list.open.set(Open::Export);
-                        let updates = move || list.open.set(Open::Updates);
-                        let mut stop = MenuItem::new(words.get("run.stopAll"), "stop-all", move || {
-                            stop_all(list, toasts, words);
-                        });
-                        stop.icon = Some(icondata::LuSquare);
-                        let loaded = list.stores.models.with(|models| {
-                            models.counts.of(Status::Running) + models.counts.of(Status::Starting)
-                        });
-                        stop.reason = (loaded == 0).then(|| words.get("run.nothingRuns"));
-                        vec![
-                            stop,
-                            MenuItem::new(words.get("export.button"), "export", export),
-                            MenuItem::new(words.get("updates.button"), "updates", updates),
-                            MenuItem::new(words.get("checks.fileButton"), "check-file", open),
-                        ]
-                    });
+                    let items = Signal::derive(move || page_menu::items(list, toasts, words));
                     menu.open_under(&event, words.get("common.more"), items);
                 }
                 attr:data-testid="models-menu"
@@ -187,21 +167,16 @@ pub fn ModelsPage() -> impl IntoView {
             Open::Labels(ids) => Some(view! { <LabelsDialog ids /> }.into_any()),
             Open::SaveView => Some(view! { <SaveViewDialog /> }.into_any()),
             Open::Views => Some(view! { <ViewsDialog /> }.into_any()),
-            Open::Export => Some(view! { <ExportDialog /> }.into_any()),
+            Open::Table => Some(view! { <TableDialog /> }.into_any()),
             Open::MakeRoom(asked) => {
                 Some(view! { <MakeRoomDialog asked=*asked /> }.into_any())
             }
+            Open::Export(ids) => Some(view! { <ExportDialog ids /> }.into_any()),
+            Open::CopyTo(ids) => Some(view! { <CopyDialog ids /> }.into_any()),
+            Open::Import => Some(view! { <ImportDialog /> }.into_any()),
+            Open::SaveList => Some(view! { <SaveListDialog /> }.into_any()),
+            Open::RestoreList => Some(view! { <RestoreListDialog /> }.into_any()),
             Open::Recreate(id) => Some(view! { <ConfirmRecreate id actions /> }.into_any()),
         }}
     }
-}
-
-/// Unloads everything of the instances that show; each model is an item of one batch.
-fn stop_all(list: List, toasts: Toasts, words: Words) {
-    let request = StopAll { instance: list.scope.chosen.get_untracked() };
-    spawn_local(async move {
-        if let Err(error) = ipc::call::<Stop>(request).await {
-            toasts.error(words.get("batch.failed"), error);
-        }
-    });
 }

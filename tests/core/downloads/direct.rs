@@ -89,6 +89,11 @@ impl Place {
         self
     }
 
+    /// So many bytes are free on every disk from now on.
+    pub(crate) fn room(&self, free: u64) {
+        self.free.store(free, Ordering::SeqCst);
+    }
+
     pub(crate) fn blobs(&self) -> PathBuf {
         self.store.path().join("blobs")
     }

@@ -87,7 +87,10 @@ impl Handle<call::File> for Core {
 }
 
 /// Opens a file that can be checked. Blocks.
-fn open(path: &Path) -> Result<(File, u64)> {
+///
+/// # Errors
+/// `INVALID_INPUT` about `path`, `FILE_SYSTEM`.
+pub(crate) fn open(path: &Path) -> Result<(File, u64)> {
     let wrong = |reason: &str| WireError::field("path", reason).with("path", path.display());
     if path.as_os_str().is_empty() {
         return Err(wrong("empty"));

@@ -15,7 +15,7 @@ use corral_contract::{
 };
 
 use super::store;
-use crate::{Core, Result, downloads, instances, models, router::Handle, transfers};
+use crate::{Core, Result, bundles, downloads, instances, models, router::Handle, transfers};
 
 /// How the ids of downloads in Corral's own folder begin.
 pub(crate) const OWN_STAGING: &str = "staged:own:";
@@ -92,6 +92,9 @@ impl Found {
         if let (LeftoverKind::Staged, Some(digest), Some(folder)) =
             (self.kind, &self.digest, self.files.first().and_then(|file| file.parent()))
         {
+            if self.files.iter().any(|file| bundles::is_moved(file)) {
+                return self.files.iter().all(|file| fs::remove_file(file).is_ok());
+            }
             return transfers::discard(folder, digest) && !self.files.iter().any(|it| it.exists());
         }
         // Notes first: data without notes is what the server itself takes for junk.
@@ -135,6 +138,10 @@ pub(crate) async fn find(core: &Core, instance: InstanceId) -> Result<All> {
 /// Downloads of ours that no job wants any more and nobody holds.
 fn staged(folder: &Path, place: &str, wanted: &HashSet<String>, all: &mut All) {
     for (name, path) in files(folder) {
+        if let Some((hex, bundles::MOVED | bundles::LINKED)) = name.rsplit_once('.') {
+            moved(hex, place, path, all);
+            continue;
+        }
         let Some((stem, "data" | "journal" | "small")) = name.rsplit_once('.') else { continue };
         // Small ones have a name of their own each time.
         let hex = stem.split_once('-').map_or(stem, |(hex, _)| hex);
@@ -146,6 +153,15 @@ fn staged(folder: &Path, place: &str, wanted: &HashSet<String>, all: &mut All) {
         {
             continue;
         }
+        add(all, id, LeftoverKind::Staged, Some(digest), path);
+    }
+}
+
+/// A layer that an import or a copy was bringing, and that nobody is at now.
+fn moved(hex: &str, place: &str, path: PathBuf, all: &mut All) {
+    let digest = format!("sha256:{hex}");
+    if transfers::sum_of(&digest).is_some() && !bundles::is_held(&path) {
+        let id = format!("moved:{place}:{}", path.file_name().unwrap_or_default().display());
         add(all, id, LeftoverKind::Staged, Some(digest), path);
     }
 }

@@ -145,7 +145,7 @@ pub(crate) async fn inspect(
 }
 
 /// How far it is, with the mean speed so far.
-pub(super) fn figures(done: u64, total: u64, began: Instant) -> Figures {
+pub(crate) fn figures(done: u64, total: u64, began: Instant) -> Figures {
     let took = began.elapsed();
     let speed = (took >= MEASURED).then(|| (done as f64 / took.as_secs_f64()) as u64);
     Figures { done: done.min(total), total, speed }

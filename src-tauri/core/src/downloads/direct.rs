@@ -29,6 +29,8 @@ use crate::{
 mod adopt;
 mod land;
 
+pub(crate) use land::{may_write_itself, write as write_manifest};
+
 /// Blobs of one model that come at once: the large one, and small ones beside it.
 const AT_ONCE: usize = 12;
 /// Finished blobs that go to their place at once.

@@ -95,12 +95,7 @@ impl Work {
 fn cancellable(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::Start
-            | Kind::Recreate
-            | Kind::Repair
-            | Kind::Smoke
-            | Kind::Ask
-            | Kind::Check
+        Kind::Start | Kind::Recreate | Kind::Repair | Kind::Smoke | Kind::Ask | Kind::Check
     )
 }
 

@@ -129,6 +129,7 @@ fn refusal(status: StatusCode, bytes: &[u8]) -> WireError {
         401 | 403 | 407 => ErrorCode::AccessRefused,
         408 | 504 => ErrorCode::TimedOut,
         429 => ErrorCode::ServerBusy,
+        507 => ErrorCode::DiskFull,
         500.. => ErrorCode::ServerFault,
         _ => ErrorCode::NotOllama,
     };

@@ -1,6 +1,10 @@
 //! What Corral asks an Ollama server, as a trait, so that tests can answer in its place.
 
-use std::{path::Path, pin::Pin};
+use std::{
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use async_trait::async_trait;
 use corral_contract::{Timestamp, WireError, models::StartOptions};
@@ -47,8 +51,24 @@ pub trait OllamaApi: Send + Sync {
     async fn has_blob(&self, digest: &str) -> Result<bool>;
     /// `POST /api/blobs`: the server hashes what it gets. Takes as long as it takes.
     async fn upload(&self, digest: &str, file: &Path) -> Result<()>;
+    /// As [`OllamaApi::upload`], of a part of a file, counting what was sent.
+    async fn send_blob(&self, digest: &str, part: &BlobPart) -> Result<()>;
+    /// `/api/create` with this request; its lines are told as those of a pull.
+    async fn create(&self, request: &serde_json::Value) -> Result<PullStream>;
     /// `/api/pull`. `insecure` = plain http to the registry.
     async fn pull(&self, name: &str, insecure: bool) -> Result<PullStream>;
+}
+
+/// The bytes of a blob in a file.
+#[derive(Debug, Clone)]
+pub struct BlobPart {
+    pub file: PathBuf,
+    /// First byte in that file.
+    pub offset: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Grows with what is sent.
+    pub sent: Arc<AtomicU64>,
 }
 
 /// Whether a model answers to `/api/embed` instead of `/api/generate`.

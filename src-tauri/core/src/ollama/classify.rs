@@ -104,6 +104,7 @@ fn of_status(status: u16) -> ErrorCode {
         404 => Code::NotFound,
         408 | 504 => Code::TimedOut,
         429 => Code::ServerBusy,
+        507 => Code::DiskFull,
         _ => Code::ServerFault,
     }
 }

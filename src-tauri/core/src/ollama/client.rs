@@ -1,20 +1,22 @@
 //! The client of a real server.
 
-use std::{path::Path, time::Duration};
+use std::{io::SeekFrom, path::Path, sync::atomic::Ordering, time::Duration};
 
 use async_trait::async_trait;
 use corral_contract::{ErrorCode, WireError, models::StartOptions};
+use futures_util::TryStreamExt;
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 use url::Url;
 
 use super::{
     answer,
     api::{
-        AnswerStream, Embedding, EmbeddingModel, LoadedModel, OllamaApi, PullStream, ShowAnswer,
-        TagsAnswer,
+        AnswerStream, BlobPart, Embedding, EmbeddingModel, LoadedModel, OllamaApi, PullStream,
+        ShowAnswer, TagsAnswer,
     },
     generate, parse, pull,
     show::show,
@@ -220,6 +222,29 @@ impl OllamaApi for HttpOllama {
         let request = self.request(Method::POST, &format!("api/blobs/{digest}"));
         let request = request.header(header::CONTENT_LENGTH, length).body(body);
         answer::done(send(request).await?).await
+    }
+
+    async fn send_blob(&self, digest: &str, part: &BlobPart) -> Result<()> {
+        let unreadable =
+            |error: std::io::Error| WireError::new(ErrorCode::FileSystem).detail(error.to_string());
+        let mut file = tokio::fs::File::open(&part.file).await.map_err(unreadable)?;
+        file.seek(SeekFrom::Start(part.offset)).await.map_err(unreadable)?;
+        let sent = part.sent.clone();
+        let pieces = ReaderStream::with_capacity(file.take(part.size), UPLOAD_PIECE);
+        let counted = pieces.inspect_ok(move |piece| {
+            sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        });
+        let request = self.request(Method::POST, &format!("api/blobs/{digest}"));
+        let request = request.header(header::CONTENT_LENGTH, part.size);
+        answer::done(send(request.body(Body::wrap_stream(counted))).await?).await
+    }
+
+    async fn create(&self, request: &Value) -> Result<PullStream> {
+        let response = send(self.request(Method::POST, "api/create").json(request)).await?;
+        if !response.status().is_success() || answer::is_html(&response) {
+            return Err(answer::refused(response).await);
+        }
+        Ok(pull::follow(response))
     }
 
     async fn pull(&self, name: &str, insecure: bool) -> Result<PullStream> {

@@ -9,7 +9,7 @@ use corral_contract::{
     labels::{EditLabels, call as labels},
     models::{CreateModel, ModelRef, ModelRow, StartModel, StartOptions, call as models},
     running::call::Preview,
-    status::{Action, Status},
+    status::{Action, Install, Status},
     tasks::{TaskRef, call as tasks},
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -111,6 +111,41 @@ impl Actions {
         });
     }
 
+    /// Taking a model elsewhere. Both need its files.
+    fn moves(self, row: &ModelRow) -> [MenuItem; 2] {
+        let (list, id) = (self.list, row.id);
+        let seen = list.stores.instances.with(|instances| {
+            instances.get(row.instance).is_some_and(|it| it.store.writable.is_some())
+        });
+        let reason = match row.install {
+            Install::Ready if seen => None,
+            Install::Ready => Some(self.words.get("moving.elsewhere")),
+            _ => {
+                let status = self.words.get(&format!("status.{}", row.status.as_str()));
+                Some(self.words.fill("why.status", &[("status", &status)]))
+            }
+        };
+        let item = |key: &str, name: &str, icon, open: Open| {
+            let run = move || list.open.set(open.clone());
+            let item = MenuItem::new(self.words.get(key), name, run);
+            MenuItem { icon: Some(icon), reason: reason.clone(), ..item }
+        };
+        [
+            item(
+                "moving.exportButton",
+                "row-action-export",
+                icondata::LuFileDown,
+                Open::Export(vec![id]),
+            ),
+            item(
+                "moving.copyButton",
+                "row-action-copy-to",
+                icondata::LuSend,
+                Open::CopyTo(vec![id]),
+            ),
+        ]
+    }
+
     /// Every entry of a row's menu, those that are not available with their reason.
     #[must_use]
     pub fn menu(self, row: &ModelRow) -> Vec<MenuItem> {
@@ -161,6 +196,9 @@ impl Actions {
         let mut items: Vec<_> = shown.collect();
         let place = items.len() - 1;
         items.insert(place, pin);
+        for item in self.moves(row).into_iter().rev() {
+            items.insert(place, item);
+        }
         items.insert(place, copy);
         items.insert(place, label);
         items.insert(place, star);

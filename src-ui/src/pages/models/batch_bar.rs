@@ -53,14 +53,14 @@ pub(super) fn BatchBar() -> impl IntoView {
         })
     };
     let batch = move |op: BatchOp| move |()| list.open.set(Open::Batch(op));
-    let delete = move |()| {
-        let ids = models.with_untracked(|models| {
+    let chosen = move || {
+        models.with_untracked(|models| {
             let mut ids: Vec<_> = models.selected().iter().copied().collect();
             ids.sort_unstable();
             ids
-        });
-        list.open.set(Open::Delete(ids));
+        })
     };
+    let delete = move |()| list.open.set(Open::Delete(chosen()));
     view! {
         <div class="batch-bar" role="toolbar" aria-label=words.signal("models.selection")>
             <span class="num" data-testid="batch-count" aria-live="polite">
@@ -134,10 +134,7 @@ pub(super) fn BatchBar() -> impl IntoView {
                 small=true
                 icon=icondata::LuTag
                 on_press=move |()| {
-                    let ids = models.with_untracked(|models| {
-                        models.selected().iter().copied().collect::<Vec<_>>()
-                    });
-                    list.open.set(Open::Labels(ids));
+                    list.open.set(Open::Labels(chosen()));
                 }
                 attr:data-testid="batch-labels"
             >
@@ -145,9 +142,9 @@ pub(super) fn BatchBar() -> impl IntoView {
             </Button>
             <Button
                 small=true
-                icon=icondata::LuFileDown
-                on_press=move |()| list.open.set(Open::Export)
-                attr:data-testid="batch-export"
+                icon=icondata::LuTable
+                on_press=move |()| list.open.set(Open::Table)
+                attr:data-testid="batch-table"
             >
                 {words.signal("export.short")}
             </Button>
@@ -159,6 +156,22 @@ pub(super) fn BatchBar() -> impl IntoView {
                 attr:data-testid="batch-verify"
             >
                 {words.signal("batchOp.verify")}
+            </Button>
+            <Button
+                small=true
+                icon=icondata::LuFileDown
+                on_press=move |()| list.open.set(Open::Export(chosen()))
+                attr:data-testid="batch-export"
+            >
+                {words.signal("moving.exportShort")}
+            </Button>
+            <Button
+                small=true
+                icon=icondata::LuSend
+                on_press=move |()| list.open.set(Open::CopyTo(chosen()))
+                attr:data-testid="batch-copy-to"
+            >
+                {words.signal("moving.copyShort")}
             </Button>
             <span class="batch-bar__delete">
                 <Button

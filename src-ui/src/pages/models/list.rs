@@ -48,10 +48,20 @@ pub enum Open {
     SaveView,
     /// The views that are kept.
     Views,
-    /// The list as a file.
-    Export,
+    /// The list as a table in a file.
+    Table,
     /// The question before others make room for a model.
     MakeRoom(Box<MakeRoom>),
+    /// Writing these into one file.
+    Export(Vec<ModelId>),
+    /// Copying these to another server.
+    CopyTo(Vec<ModelId>),
+    /// Bringing models out of a file.
+    Import,
+    /// Writing the names of models into a file.
+    SaveList,
+    /// Fetching what such a file names.
+    RestoreList,
     /// The question before a running model is interrupted.
     Recreate(ModelId),
 }

@@ -63,6 +63,26 @@ impl Disk {
         }
     }
 
+    /// Every manifest that lies in the folder, whoever wrote it.
+    pub(crate) fn manifests(&self) -> Vec<(Name, Vec<u8>)> {
+        let mut folders = vec![(self.root.join("manifests"), Vec::new())];
+        let mut found = Vec::new();
+        while let Some((folder, parts)) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let mut parts: Vec<String> = parts.clone();
+                parts.push(entry.file_name().to_string_lossy().into_owned());
+                match parts.as_slice() {
+                    [host, namespace, model, tag] => {
+                        let name = Name::parse(&format!("{host}/{namespace}/{model}:{tag}"));
+                        found.extend(name.zip(fs::read(entry.path()).ok()));
+                    }
+                    _ => folders.push((entry.path(), parts)),
+                }
+            }
+        }
+        found
+    }
+
     fn blob(&self, digest: &str) -> PathBuf {
         self.root.join("blobs").join(format!("sha256-{digest}"))
     }

@@ -55,7 +55,7 @@ pub(crate) enum StreamEnd {
     Early,
 }
 
-/// Faults waiting for their route; `*` is every route.
+/// Faults waiting for their route, with or without its method before it; `*` is every route.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(HashMap<String, (Fault, bool)>);
 
@@ -68,11 +68,12 @@ impl Faults {
         self.0.clear();
     }
 
-    pub(crate) fn take(&mut self, route: &str) -> Option<Fault> {
-        let key = if self.0.contains_key(route) { route } else { "*" };
-        let (fault, once) = self.0.get(key)?.clone();
+    pub(crate) fn take(&mut self, method: &str, route: &str) -> Option<Fault> {
+        let keys = [format!("{method} {route}"), route.to_owned(), "*".to_owned()];
+        let key = keys.into_iter().find(|key| self.0.contains_key(key))?;
+        let (fault, once) = self.0.get(&key)?.clone();
         if once {
-            self.0.remove(key);
+            self.0.remove(&key);
         }
         Some(fault)
     }

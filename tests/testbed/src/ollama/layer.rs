@@ -19,6 +19,22 @@ pub enum LayerKind {
 }
 
 impl LayerKind {
+    /// The kind that a manifest names so.
+    pub(crate) fn of_media_type(text: &str) -> Option<Self> {
+        const ALL: [LayerKind; 9] = [
+            LayerKind::Model,
+            LayerKind::Projector,
+            LayerKind::Adapter,
+            LayerKind::Template,
+            LayerKind::System,
+            LayerKind::Params,
+            LayerKind::License,
+            LayerKind::Messages,
+            LayerKind::Config,
+        ];
+        ALL.into_iter().find(|kind| kind.media_type() == text)
+    }
+
     pub fn media_type(self) -> String {
         let name = match self {
             Self::Config => return "application/vnd.docker.container.image.v1+json".to_owned(),

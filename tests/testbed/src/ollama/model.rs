@@ -88,6 +88,23 @@ impl Model {
         }
     }
 
+    /// A model of these layers; `None` when the bytes are no manifest of one.
+    pub(crate) fn of_manifest(name: &Name, manifest: &[u8]) -> Option<Self> {
+        let manifest: Json = serde_json::from_slice(manifest).ok()?;
+        let layer = |entry: &Json| {
+            let kind = LayerKind::of_media_type(entry["mediaType"].as_str()?)?;
+            let digest = entry["digest"].as_str()?.strip_prefix("sha256:")?;
+            Some(Layer::known(kind, digest, entry["size"].as_u64()?))
+        };
+        let mut layers = manifest["layers"].as_array()?.iter().filter_map(layer);
+        let mut model = Self::new(&name.to_string());
+        model.name = name.clone();
+        model.weights = layers.next()?;
+        model.other_layers = Some(layers.collect());
+        model.config = Some(layer(&manifest["config"])?);
+        Some(model)
+    }
+
     /// Size of the weights in bytes; their digest follows from name and size.
     #[must_use]
     pub fn weights_size(mut self, size: u64) -> Self {

@@ -9,7 +9,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
 
-use super::fault::{self, StreamFault, redirect};
+use super::fault::{self, Fault, StreamFault, redirect};
 use super::generate::Kind;
 use super::request::Fields;
 use super::respond::{self, Refusal};
@@ -53,7 +53,7 @@ pub(crate) async fn serve(
         None => (path.as_str(), ""),
     };
     // Uploads are streamed; everything else is small and read whole.
-    let (whole, upload) = if route == "/api/blobs" {
+    let (whole, mut upload) = if route == "/api/blobs" {
         (Bytes::new(), Some(body))
     } else {
         (to_bytes(body, 64 << 20).await.unwrap_or_default(), None)
@@ -66,13 +66,20 @@ pub(crate) async fn serve(
     if let Some(refusal) = guard::check(&shared, &parts) {
         return refusal;
     }
-    let planned = lock(&shared.knobs).faults.take(route);
+    lock(&shared.store).take_up(shared.clock.now());
+    let planned = lock(&shared.knobs).faults.take(parts.method.as_str(), route);
     let stream_fault = match planned {
         None => None,
-        Some(fault) => match fault::answer(fault, &path, &cutter).await {
-            Ok(response) => return response,
-            Err(stream_fault) => Some(stream_fault),
-        },
+        Some(fault) => {
+            if let (Some(body), Fault::Status(..) | Fault::Foreign { .. }) = (&mut upload, &fault) {
+                // A client that is still sending might not hear it.
+                let _ = to_bytes(std::mem::take(body), usize::MAX).await;
+            }
+            match fault::answer(fault, &path, &cutter).await {
+                Ok(response) => return response,
+                Err(stream_fault) => Some(stream_fault),
+            }
+        }
     };
     let mut response = match unroutable(&shared, &parts.method, &path, route) {
         Some(refusal) => refusal,

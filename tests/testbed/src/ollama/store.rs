@@ -82,6 +82,27 @@ impl Store {
         self.put(stored);
     }
 
+    /// Takes up manifests that somebody else wrote into the folder: the server reads them anew for
+    /// each answer.
+    pub(crate) fn take_up(&mut self, now: DateTime<Utc>) {
+        let Some(disk) = self.disk.clone() else { return };
+        for (name, bytes) in disk.manifests() {
+            let known = self.models.get(&name.key());
+            if known.is_none_or(|stored| stored.manifest != bytes)
+                && let Some(model) = Model::of_manifest(&name, &bytes)
+            {
+                let (mut stored, digest) = (Stored::new(model, now), sha256(&bytes));
+                stored.manifest = bytes;
+                stored.digest = digest;
+                self.revision += 1;
+                for layer in stored.blobs() {
+                    self.has(&layer.digest);
+                }
+                self.models.insert(name.key(), Arc::new(stored));
+            }
+        }
+    }
+
     /// Writes only the manifest; returns the model it replaced.
     pub(crate) fn write_manifest(
         &mut self,

@@ -190,7 +190,7 @@ impl FetchSink for Quiet<'_> {
 }
 
 /// The server could not reach the registry; everything else that it refuses has its reason.
-fn may_write_itself(code: ErrorCode) -> bool {
+pub(crate) fn may_write_itself(code: ErrorCode) -> bool {
     matches!(
         code,
         ErrorCode::RegistryUnreachable
@@ -203,8 +203,11 @@ fn may_write_itself(code: ErrorCode) -> bool {
 }
 
 /// Writes a manifest to its place. Never a stray file beside it: the server would list that as a
-/// tag of its own.
-fn write(models: &Path, name: &ModelName, bytes: &[u8]) -> io::Result<()> {
+/// tag of its own. Blocks.
+///
+/// # Errors
+/// Whatever the file system says; what was there is then still there.
+pub(crate) fn write(models: &Path, name: &ModelName, bytes: &[u8]) -> io::Result<()> {
     let ModelName { host, namespace, model, tag } = name;
     let folder = models.join("manifests").join(host).join(namespace).join(model);
     let mut file = tempfile::Builder::new().prefix(".corral-").tempfile_in(models)?;

@@ -2,7 +2,7 @@
 
 use corral_contract::{
     ErrorCode, WireError,
-    desktop::{SaveTarget, call::SaveFile},
+    desktop::{FileKind, NewFile, call::ChooseSave},
     models::{ListExport, ListFormat, call::ExportTable},
 };
 use leptos::prelude::*;
@@ -43,7 +43,7 @@ fn written(key: &str) -> &'static [&'static str] {
 
 /// Where, what and how.
 #[component]
-pub(super) fn ExportDialog() -> impl IntoView {
+pub(super) fn TableDialog() -> impl IntoView {
     let (words, list) = (use_words(), use_list());
     let narrow = use_narrow();
     let sending = Sending::of_page();
@@ -102,7 +102,8 @@ pub(super) fn ExportDialog() -> impl IntoView {
     };
     let choose = move |()| {
         let name = format!("models.{}", kind.get_untracked());
-        sending.then::<SaveFile>("choose", SaveTarget { name }, move |file| {
+        let kind = if kind.get_untracked() == "csv" { FileKind::Csv } else { FileKind::Json };
+        sending.then::<ChooseSave>("choose", NewFile { kind, name }, move |file| {
             if let Some(file) = file.path {
                 path.set(file);
                 failure.set(None);
