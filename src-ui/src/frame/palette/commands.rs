@@ -50,8 +50,8 @@ fn texts(doing: Doing, entry: &Entry) -> Vec<String> {
         Locale::ZhCn => Locale::En,
         Locale::En => Locale::ZhCn,
     };
-    for group in ["palette.do", "nav", "settings"] {
-        let label = format!("{group}.{}", entry.name);
+    for group in ["palette.do.", "nav.", "settings."] {
+        let label = format!("{group}{}", entry.name);
         texts.extend(corral_locale::lookup(other, &label, &[]).map(|text| text.to_lowercase()));
     }
     texts
