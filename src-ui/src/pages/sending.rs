@@ -1,6 +1,6 @@
 //! Commands that controls send: which are under way, and what happens when one fails.
 
-use std::{collections::HashSet, pin::Pin};
+use std::collections::HashSet;
 
 use corral_contract::{Command, WireError};
 use leptos::{prelude::*, task::spawn_local};
@@ -10,9 +10,6 @@ use crate::{
     ipc,
     words::{Words, use_words},
 };
-
-/// What is done with an answer.
-type Answered<T> = Box<dyn FnOnce(Result<T, WireError>)>;
 
 /// Sends commands of one page. Each has a key, so that its control shows that it is under way
 /// and the same command is not sent twice at once.
@@ -63,16 +60,12 @@ impl Sending {
         request: C::Request,
         answered: impl FnOnce(Result<C::Reply, WireError>) + 'static,
     ) {
-        self.ask_boxed::<C>(key.to_owned(), request, Box::new(answered));
-    }
-
-    /// One for each command, whoever asks: every page would otherwise carry a copy.
-    fn ask_boxed<C: Command>(self, key: String, request: C::Request, answered: Answered<C::Reply>) {
+        let key = key.to_owned();
         let free = self.under_way.try_update(|keys| keys.insert(key.clone()));
         if free != Some(true) {
             return;
         }
-        let work: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
+        spawn_local(async move {
             let answer = ipc::call::<C>(request).await;
             if self.under_way.try_update(|keys| keys.remove(&key)).is_some() {
                 untrack(|| answered(answer));
@@ -80,7 +73,6 @@ impl Sending {
                 self.failed(problem);
             }
         });
-        spawn_local(work);
     }
 
     /// Says that a command failed.
