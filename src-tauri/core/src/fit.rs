@@ -48,8 +48,8 @@ const LEAST_CONTEXT: u64 = 4;
 #[derive(Default)]
 pub(crate) struct State {
     factors: RwLock<HashMap<InstanceId, Factor>>,
-    /// Tokens, bytes and bytes on the GPU of loads that are noted already.
-    noted: Mutex<HashMap<(InstanceId, String), (u64, u64, u64)>>,
+    /// Loads that are noted already, by instance and digest.
+    noted: Mutex<HashMap<(InstanceId, String), Measured>>,
     heads: Heads,
 }
 

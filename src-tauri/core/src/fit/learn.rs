@@ -56,7 +56,11 @@ pub(crate) fn learn(core: &Core, instance: InstanceId, loaded: &[LoadedModel]) {
         let mut noted = core.fit.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let known = |each: &&LoadedModel| {
             let Some(digest) = &each.digest else { return false };
-            let figures = (each.context_length.unwrap_or(0), each.size, each.size_vram);
+            let figures = store::Measured {
+                context: each.context_length.unwrap_or(0),
+                bytes: each.size,
+                vram: each.size_vram,
+            };
             each.size > 0 && noted.insert((instance, digest.clone()), figures) != Some(figures)
         };
         loaded.iter().filter(known).cloned().collect()

@@ -1,7 +1,10 @@
 //! What becomes of versions before an update. Every step can be done again: this is also what puts
 //! right what a crash left half done.
 
-use std::{collections::HashMap, sync::atomic::Ordering};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::atomic::Ordering,
+};
 
 use corral_contract::{ErrorCode, InstanceId, ModelId, WireError, name::ModelName};
 
@@ -49,16 +52,16 @@ async fn all(core: &Core, only: Option<ModelId>) -> Result<Vec<ModelId>> {
         if !instances::online(core, each.instance) {
             continue;
         }
-        if !listed.contains_key(&each.instance) {
-            match list(core, each.instance).await {
-                Ok(now) => drop(listed.insert(each.instance, now)),
+        let listed = match listed.entry(each.instance) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => match list(core, each.instance).await {
+                Ok(now) => place.insert(now),
                 Err(error) => {
                     tracing::debug!(%error, "a server with versions before an update is silent");
                     continue;
                 }
-            }
-        }
-        let Some(listed) = listed.get(&each.instance) else { continue };
+            },
+        };
         match step(core, &each, listed).await {
             Ok(true) => changed.push(each.model),
             Ok(false) => {}
