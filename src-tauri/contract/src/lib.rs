@@ -16,6 +16,7 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod instances;
+pub mod modelfile;
 pub mod models;
 pub mod name;
 pub mod progress;
