@@ -7,6 +7,7 @@ mod conformance;
 mod downloads;
 mod ground;
 mod instances;
+mod makes;
 mod models;
 mod played;
 mod registries;

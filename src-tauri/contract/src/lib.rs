@@ -16,6 +16,7 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod instances;
+pub mod makes;
 pub mod modelfile;
 pub mod models;
 pub mod name;
@@ -40,6 +41,7 @@ pub const DOMAINS: &[Domain] = &[
     instances::DOMAIN,
     models::DOMAIN,
     downloads::DOMAIN,
+    makes::DOMAIN,
     checks::DOMAIN,
     sync::DOMAIN,
     tasks::DOMAIN,

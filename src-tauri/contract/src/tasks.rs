@@ -47,6 +47,9 @@ words! {
         Check = "check",
         Repair = "repair",
         Smoke = "smoke",
+        Make = "make",
+        Copy = "copy",
+        Rename = "rename",
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     checks,
     config::Workers,
     db::Db,
-    downloads, instances, logs, models,
+    downloads, instances, logs, makes, models,
     registry::{self, Registries},
     router::Router,
     secrets::Secrets,
@@ -46,6 +46,7 @@ pub struct Inner {
     pub(crate) instances: instances::State,
     pub(crate) models: models::State,
     pub(crate) downloads: downloads::State,
+    pub(crate) makes: makes::State,
     pub(crate) checks: checks::State,
     pub(crate) sync: sync::State,
     pub(crate) host: app::Host,
@@ -97,6 +98,7 @@ impl Core {
             instances: instances::State::default(),
             models: models::State::default(),
             downloads: downloads::State::default(),
+            makes: makes::State::default(),
             checks: checks::State::default(),
             sync: sync::State::default(),
             host: app::Host::default(),
@@ -115,6 +117,7 @@ impl Core {
         registry::recover(&core).await;
         let seeded = instances::recover(&core).await?;
         models::recover(&core).await?;
+        makes::recover(&core).await?;
         downloads::recover(&core).await?;
         if core.config.workers != Workers::None {
             instances::start(&core);

@@ -21,6 +21,7 @@ pub mod guard;
 pub mod http;
 pub mod instances;
 pub mod logs;
+pub mod makes;
 pub mod models;
 pub mod notices;
 pub mod ollama;

@@ -24,6 +24,7 @@ mod detail;
 mod load;
 mod manifests;
 mod model;
+mod naming;
 mod operation;
 mod poll;
 mod preview;
@@ -37,6 +38,7 @@ mod watch;
 
 pub(crate) use change::{Change, drop_if_nothing_left, ensure_row, set_install};
 pub(crate) use manifests::of_store as layers_of_store;
+pub(crate) use naming::{copy, made, rename};
 pub(crate) use publish::{publish, publish_all};
 pub(crate) use store::{find, get};
 

@@ -70,6 +70,7 @@ routes! {
         Batch, CancelBatch, LoadDetail, History;
     downloads: Check, List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
         ClearFinished, Next, SetJobLimit, Hours, Conditions;
+    makes: Read, Look, Places, Check, Create, Copy, Rename;
     checks: Model, Store, Damaged, Repair, Smoke, File, Leftovers, Clean;
     sync: Run, Cancel, ConfirmEmpty, History, Report;
     tasks: List, Log, Cancel, ClearFinished;

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     delete, load,
+    naming::{self, Naming},
     publish::publish,
     recreate, repair, smoke,
     store::{self, StoredModel},
@@ -45,6 +46,10 @@ pub(super) enum Work {
     },
     /// Ask it something.
     Smoke,
+    /// Give it a second name.
+    Copy(Naming),
+    /// Give it another name.
+    Rename(Naming),
     Delete {
         /// Remove the row even if the server cannot be asked.
         force: bool,
@@ -59,6 +64,8 @@ impl Work {
             Work::Recreate => Kind::Recreate,
             Work::Repair { .. } => Kind::Repair,
             Work::Smoke => Kind::Smoke,
+            Work::Copy(_) => Kind::Copy,
+            Work::Rename(_) => Kind::Rename,
             Work::Delete { .. } => Kind::Delete,
         }
     }
@@ -69,7 +76,7 @@ impl Work {
             Work::Start(_) => Some(Action::Start),
             Work::Close => Some(Action::Close),
             Work::Recreate => Some(Action::Recreate),
-            Work::Repair { .. } | Work::Smoke => None,
+            Work::Repair { .. } | Work::Smoke | Work::Copy(_) | Work::Rename(_) => None,
             Work::Delete { .. } => Some(Action::Delete),
         }
     }
@@ -160,7 +167,9 @@ pub(super) async fn begin(
     let _turn = core.models.deciding.lock().await;
     let existing = table(core).get(&id).cloned();
     if let Some(mut existing) = existing {
-        if existing.kind == work.kind() {
+        // Twice the same name is not what two of these ask for.
+        let named = matches!(work, Work::Copy(_) | Work::Rename(_));
+        if existing.kind == work.kind() && !named {
             return Ok(existing);
         }
         if !(existing.kind == Kind::Start && work.kind() == Kind::Close) {
@@ -228,6 +237,8 @@ async fn perform(core: &Core, model: &StoredModel, task: &Task, work: Work) -> R
         Work::Recreate => recreate::recreate(core, model, task).await,
         Work::Repair { stop } => repair::repair(core, model, task, stop).await,
         Work::Smoke => smoke::smoke(core, model, task).await,
+        Work::Copy(naming) => naming::perform_copy(core, model, task, &naming).await,
+        Work::Rename(naming) => naming::perform_rename(core, model, task, &naming).await,
         Work::Delete { force } => delete::execute(core, model, task, force).await,
     }
 }

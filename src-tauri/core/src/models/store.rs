@@ -16,6 +16,7 @@ use crate::{
 pub(in crate::models) mod counts;
 pub(in crate::models) mod history;
 pub(crate) mod listed;
+pub(in crate::models) mod named;
 pub(in crate::models) mod search;
 pub(in crate::models) mod seen;
 pub(in crate::models) mod show;

@@ -1,6 +1,10 @@
 //! What Corral asks an Ollama server, as a trait, so that tests can answer in its place.
 
-use std::{path::Path, pin::Pin};
+use std::{
+    path::Path,
+    pin::Pin,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use async_trait::async_trait;
 use corral_contract::{Timestamp, WireError, models::StartOptions};
@@ -36,6 +40,13 @@ pub trait OllamaApi: Send + Sync {
     async fn has_blob(&self, digest: &str) -> Result<bool>;
     /// `POST /api/blobs`: the server hashes what it gets. Takes as long as it takes.
     async fn upload(&self, digest: &str, file: &Path) -> Result<()>;
+    /// As [`OllamaApi::upload`], counting the bytes that went out.
+    async fn upload_counted(&self, digest: &str, file: &Path, sent: Arc<AtomicU64>) -> Result<()>;
+    /// `/api/create` with this body, which asks for a stream. Dropping the stream lets the
+    /// connection go; the server may finish all the same.
+    async fn create(&self, body: &serde_json::Value) -> Result<PullStream>;
+    /// `/api/copy`; what has the new name is replaced without a question.
+    async fn copy(&self, source: &str, destination: &str) -> Result<()>;
     /// `/api/pull`. `insecure` = plain http to the registry.
     async fn pull(&self, name: &str, insecure: bool) -> Result<PullStream>;
 }

@@ -1,9 +1,17 @@
 //! The client of a real server.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use corral_contract::{ErrorCode, WireError, models::StartOptions};
+use futures_util::TryStreamExt;
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -176,13 +184,33 @@ impl OllamaApi for HttpOllama {
     }
 
     async fn upload(&self, digest: &str, file: &Path) -> Result<()> {
+        self.upload_counted(digest, file, Arc::default()).await
+    }
+
+    async fn upload_counted(&self, digest: &str, file: &Path, sent: Arc<AtomicU64>) -> Result<()> {
         let unreadable =
             |error: std::io::Error| WireError::new(ErrorCode::FileSystem).detail(error.to_string());
         let file = tokio::fs::File::open(file).await.map_err(unreadable)?;
         let length = file.metadata().await.map_err(unreadable)?.len();
-        let body = Body::wrap_stream(ReaderStream::with_capacity(file, UPLOAD_PIECE));
+        let pieces = ReaderStream::with_capacity(file, UPLOAD_PIECE).inspect_ok(move |piece| {
+            sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        });
         let request = self.request(Method::POST, &format!("api/blobs/{digest}"));
-        let request = request.header(header::CONTENT_LENGTH, length).body(body);
+        let request = request.header(header::CONTENT_LENGTH, length).body(Body::wrap_stream(pieces));
+        answer::done(send(request).await?).await
+    }
+
+    async fn create(&self, body: &Value) -> Result<PullStream> {
+        let response = send(self.request(Method::POST, "api/create").json(body)).await?;
+        if !response.status().is_success() || answer::is_html(&response) {
+            return Err(missing_route(answer::refused(response).await));
+        }
+        Ok(pull::follow(response))
+    }
+
+    async fn copy(&self, source: &str, destination: &str) -> Result<()> {
+        let body = json!({ "source": source, "destination": destination });
+        let request = self.request(Method::POST, "api/copy").json(&body).timeout(self.short);
         answer::done(send(request).await?).await
     }
 
