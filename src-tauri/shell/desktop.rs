@@ -4,7 +4,9 @@ use corral_contract::{
     Command, ErrorCode, WireError,
     audit::Actor,
     command::Nothing,
-    desktop::{Autostart, ChosenFile, CloseAnswer, DOMAIN, DesktopFacts, Folder, FolderRef, call},
+    desktop::{
+        Autostart, ChosenFile, CloseAnswer, DOMAIN, DesktopFacts, Folder, FolderRef, TextFile, call,
+    },
     settings::{self, CloseButton},
 };
 use corral_core::{Core, Result};
@@ -60,6 +62,12 @@ pub async fn answer<R: Runtime>(
         }
         call::ChooseFile::NAME => {
             run::<call::ChooseFile, _>(core, request, |_| choose_file(app)).await
+        }
+        call::ChooseFolder::NAME => {
+            run::<call::ChooseFolder, _>(core, request, |_| choose_folder(app)).await
+        }
+        call::SaveText::NAME => {
+            run::<call::SaveText, _>(core, request, |text| save_text(app, text)).await
         }
         call::SavePreferences::NAME => {
             run::<call::SavePreferences, _>(core, request, |values| async move {
@@ -159,4 +167,34 @@ async fn choose_file<R: Runtime>(app: &AppHandle<R>) -> Result<ChosenFile> {
     let file = answer.await.ok().flatten();
     let path = file.and_then(|file| file.into_path().ok());
     Ok(ChosenFile { path: path.map(|path| path.display().to_string()) })
+}
+
+/// As [`choose_file`], for a folder.
+async fn choose_folder<R: Runtime>(app: &AppHandle<R>) -> Result<ChosenFile> {
+    let (told, answer) = tokio::sync::oneshot::channel();
+    app.dialog().file().pick_folder(move |folder| {
+        // The page may have gone meanwhile.
+        let _ = told.send(folder);
+    });
+    let folder = answer.await.ok().flatten();
+    let path = folder.and_then(|folder| folder.into_path().ok());
+    Ok(ChosenFile { path: path.map(|path| path.display().to_string()) })
+}
+
+/// Writes where the user says; the system has asked before anything is replaced.
+async fn save_text<R: Runtime>(app: &AppHandle<R>, text: TextFile) -> Result<ChosenFile> {
+    let (told, answer) = tokio::sync::oneshot::channel();
+    app.dialog().file().set_file_name(text.name).save_file(move |file| {
+        // The page may have gone meanwhile.
+        let _ = told.send(file);
+    });
+    let file = answer.await.ok().flatten().and_then(|file| file.into_path().ok());
+    let Some(path) = file else { return Ok(ChosenFile { path: None }) };
+    let failed = |error: String| WireError::new(ErrorCode::FileSystem).detail(error);
+    let shown = path.display().to_string();
+    tokio::task::spawn_blocking(move || std::fs::write(&path, text.text))
+        .await
+        .map_err(|error| failed(error.to_string()))?
+        .map_err(|error| failed(error.to_string()))?;
+    Ok(ChosenFile { path: Some(shown) })
 }

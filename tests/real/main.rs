@@ -4,5 +4,6 @@
 mod checks;
 mod fetch;
 mod list;
+mod make;
 mod memory;
 mod place;

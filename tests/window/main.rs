@@ -16,6 +16,8 @@ mod interruptions;
 #[cfg(target_os = "linux")]
 mod main_job;
 #[cfg(target_os = "linux")]
+mod make;
+#[cfg(target_os = "linux")]
 mod pages;
 #[cfg(target_os = "linux")]
 mod stage;

@@ -6,6 +6,7 @@ use crate::{
     components::{Button, ButtonKind, IconButton, MenuItem, use_menu},
     format,
     frame::{
+        drops::use_dropped,
         scope::use_scope,
         shortcuts::{Wish, use_keyboard},
         toasts::use_toasts,
@@ -26,6 +27,7 @@ mod delete;
 mod detail;
 mod filter;
 mod list;
+mod make;
 mod size_filter;
 mod states;
 mod sync_button;
@@ -40,6 +42,7 @@ use create::CreateDialog;
 use delete::DeleteDialog;
 use detail::Detail;
 use list::{List, Open};
+use make::{ExportDialog, ImportDialog, MakeDialog, NameDialog};
 use sync_button::{SyncButton, sync_chosen};
 use table::ModelTable;
 use toolbar::Toolbar;
@@ -52,6 +55,14 @@ pub fn ModelsPage() -> impl IntoView {
     let menu = use_menu();
     let list = List::provide(stores, scope, preferences);
     let actions = Actions { list, toasts, words };
+    // Files that were dropped onto the window, here or on another page.
+    let dropped = use_dropped();
+    Effect::new(move |_| {
+        if let Some(paths) = dropped.get() {
+            dropped.set(None);
+            list.open.set(Open::Import(paths));
+        }
+    });
     let selecting = Memo::new(move |_| stores.models.with(|models| !models.selected().is_empty()));
     let sub = Memo::new(move |_| {
         stores.models.with(|models| {
@@ -122,6 +133,10 @@ pub fn ModelsPage() -> impl IntoView {
             Open::Delete(ids) => Some(view! { <DeleteDialog ids /> }.into_any()),
             Open::Batch(op) => Some(view! { <ConfirmBatch op /> }.into_any()),
             Open::CheckFile => Some(view! { <CheckFileDialog /> }.into_any()),
+            Open::Make(beginning) => Some(view! { <MakeDialog beginning /> }.into_any()),
+            Open::Import(paths) => Some(view! { <ImportDialog paths /> }.into_any()),
+            Open::Export(id) => Some(view! { <ExportDialog id /> }.into_any()),
+            Open::Name(id, naming) => Some(view! { <NameDialog id naming /> }.into_any()),
             Open::Recreate(id) => Some(view! { <ConfirmRecreate id actions /> }.into_any()),
         }}
     }

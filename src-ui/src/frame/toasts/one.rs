@@ -31,7 +31,9 @@ fn lifetime(toast: &Toast) -> Option<Lifetime> {
     Some(match toast.offer {
         Offer::Nothing => Lifetime::new(SHOWN, now),
         Offer::Undo { from, until, .. } => Lifetime::fixed(between(from, until), now),
-        Offer::Batch(_) | Offer::Sync(_) | Offer::Report(_) => Lifetime::new(WITH_OFFER, now),
+        Offer::NameBack { .. } | Offer::Batch(_) | Offer::Sync(_) | Offer::Report(_) => {
+            Lifetime::new(WITH_OFFER, now)
+        }
     })
 }
 
@@ -144,6 +146,18 @@ pub(super) fn ToastView(toast: Toast) -> impl IntoView {
                 </Button>
             };
             Some(undo.into_any())
+        }
+        Offer::NameBack { model, name } => {
+            let back = view! {
+                <Button
+                    small=true
+                    on_press=move |()| toasts.name_back(id, model, name.clone(), words)
+                    attr:data-testid="toast-name-back"
+                >
+                    {words.signal("common.undo")}
+                </Button>
+            };
+            Some(back.into_any())
         }
         offer => Some(
             view! {

@@ -11,7 +11,10 @@ use corral_contract::{
 };
 use leptos::{prelude::*, task::spawn_local};
 
-use super::list::{List, Open};
+use super::{
+    list::{List, Open},
+    make,
+};
 use crate::{components::MenuItem, frame::toasts::Toasts, ipc, words::Words};
 
 /// How long an assumed state shows when no event confirms it.
@@ -98,6 +101,9 @@ impl Actions {
             });
         let mut items: Vec<_> = shown.collect();
         let place = items.len() - 1;
+        for item in make::menu(list, self.words, row).into_iter().rev() {
+            items.insert(place, item);
+        }
         items.insert(place, copy);
         items.insert(place, details);
         items

@@ -12,7 +12,10 @@ use leptos::{prelude::*, task::spawn_local};
 
 use check::{CheckPanel, Checked};
 
-use super::list::use_list;
+use super::{
+    list::use_list,
+    make::{Way, Ways},
+};
 use crate::{
     components::{
         Button, ButtonKind, Checkbox, Dialog, ErrorCard, Field, Segmented, Select, TextInput,
@@ -161,6 +164,7 @@ pub(super) fn CreateDialog(name: String) -> impl IntoView {
             footer=footer
             attr:data-testid="dialog-create"
         >
+            <Ways way=Way::Pull />
             <form
                 class="create"
                 on:submit=move |event| {

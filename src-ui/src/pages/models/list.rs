@@ -11,7 +11,10 @@ use corral_contract::{
 };
 use leptos::{prelude::*, task::spawn_local};
 
-use super::filter::Filter;
+use super::{
+    filter::Filter,
+    make::{Beginning, Naming},
+};
 use crate::{
     frame::scope::Scope,
     ipc,
@@ -40,6 +43,14 @@ pub enum Open {
     Batch(corral_contract::models::BatchOp),
     /// The dialog about a file that is to be imported.
     CheckFile,
+    /// Making a model by a Modelfile; `None` = where it was left.
+    Make(Option<Box<Beginning>>),
+    /// Importing these files, or none yet.
+    Import(Vec<String>),
+    /// The Modelfile of a model, to keep it.
+    Export(ModelId),
+    /// A second name for a model, or another one.
+    Name(ModelId, Naming),
     /// The question before a running model is interrupted.
     Recreate(ModelId),
 }
