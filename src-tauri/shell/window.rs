@@ -7,8 +7,8 @@ use corral_contract::{
     settings::CloseButton,
 };
 use tauri::{
-    AppHandle, DragDropEvent, Emitter, Manager, PhysicalPosition, PhysicalSize, Runtime, WebviewWindow,
-    WebviewWindowBuilder, WindowEvent, async_runtime, plugin::TauriPlugin,
+    AppHandle, DragDropEvent, Emitter, Manager, PhysicalPosition, PhysicalSize, Runtime,
+    WebviewWindow, WebviewWindowBuilder, WindowEvent, async_runtime, plugin::TauriPlugin,
 };
 use tauri_plugin_window_state::{AppHandleExt, StateFlags};
 

@@ -12,9 +12,7 @@ use std::{
 use corral_contract::{
     ErrorCode, InstanceId, TaskId, WireError,
     command::Nothing,
-    makes::{
-        FileRef, FoundFiles, FoundPlaces, MakeCheck, MakeModel, ModelfileText, NewName, call,
-    },
+    makes::{FileRef, FoundFiles, FoundPlaces, MakeCheck, MakeModel, ModelfileText, NewName, call},
     models::OpRef,
     tasks::TaskKind,
 };

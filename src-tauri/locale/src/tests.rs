@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use corral_contract::{
-    Advice, DOMAINS, ErrorCode, app, audit, checks, desktop, downloads, instances, makes, modelfile, models,
-    name::NameError, progress, settings, size::SizeError, status, sync, tasks,
+    Advice, DOMAINS, ErrorCode, app, audit, checks, desktop, downloads, instances, makes,
+    modelfile, models, name::NameError, progress, settings, size::SizeError, status, sync, tasks,
 };
 
 use super::{Locale, lookup, table, template, text};

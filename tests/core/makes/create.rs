@@ -138,11 +138,15 @@ async fn a_create_can_be_cancelled() {
     let id = task.expect("it begins").task;
     let again = stage.bench.ask::<corral_contract::makes::call::Create>(request).await;
     assert_eq!(again.expect_err("it is being made").code, ErrorCode::Busy);
-    let until = stage.server.until("it was asked", |server| {
-        !server.requests_to("POST", "/api/create").is_empty()
-    });
+    let until = stage
+        .server
+        .until("it was asked", |server| !server.requests_to("POST", "/api/create").is_empty());
     until.await.expect("asked");
-    stage.bench.ask::<corral_contract::tasks::call::Cancel>(TaskRef { id }).await.expect("it stops");
+    stage
+        .bench
+        .ask::<corral_contract::tasks::call::Cancel>(TaskRef { id })
+        .await
+        .expect("it stops");
     assert_eq!(stage.ended(id).await.state, TaskState::Cancelled);
     assert!(!known(stage.find("never:latest").await.as_ref()));
 }

@@ -53,8 +53,8 @@ async fn what_is_no_whole_model_is_refused_with_the_reason() {
     let mut first = Gguf::tiny().bytes();
     first[4] = 1;
     fs::create_dir(folder.join("empty")).expect("made");
-    let lora = Gguf::tiny()
-        .value("general.type", corral_testbed::gguf::Value::Text("adapter".to_owned()));
+    let lora =
+        Gguf::tiny().value("general.type", corral_testbed::gguf::Value::Text("adapter".to_owned()));
     for (file, wanted) in [
         (place("absurd.gguf", &absurd), "brokenFile"),
         (place("first.gguf", &first), "brokenFile"),

@@ -29,7 +29,13 @@ async fn a_file_is_linked_into_a_store_of_this_machine_and_the_log_tells_what_is
     assert_eq!(check.files[0].quantization.as_deref(), Some("F16"));
     let done = stage.make(request).await.expect("it begins");
     assert_eq!(done.state, TaskState::Done, "{:?}", done.problem);
-    assert!(stage.server.requests().iter().all(|one| !one.path.starts_with("/api/blobs") || one.method == "HEAD"));
+    assert!(
+        stage
+            .server
+            .requests()
+            .iter()
+            .all(|one| !one.path.starts_with("/api/blobs") || one.method == "HEAD")
+    );
     let asked = stage.asked();
     let digest = asked["files"]["Tiny-F16.gguf"].as_str().expect("named by its file").to_owned();
     let blob = store.path().join("blobs").join(digest.replace(':', "-"));
@@ -72,9 +78,12 @@ async fn a_folder_of_safetensors_goes_as_a_whole() {
     let folder = stage.bench.folder.path().join("Tiny-HF");
     fs::create_dir_all(&folder).expect("made");
     let config = r#"{"architectures": ["LlamaForCausalLM"]}"#;
-    for (name, text) in
-        [("config.json", config), ("model.safetensors", "weights"), ("README.md", "no"), ("tokenizer.model", "t")]
-    {
+    for (name, text) in [
+        ("config.json", config),
+        ("model.safetensors", "weights"),
+        ("README.md", "no"),
+        ("tokenizer.model", "t"),
+    ] {
         fs::write(folder.join(name), text).expect("written");
     }
     let found = stage.bench.ask::<call::Look>(FileRef { path: folder.display().to_string() });
@@ -109,7 +118,8 @@ async fn the_folders_of_other_tools_are_found_and_listed() {
     {
         let snapshots = home.join("models--a--b/snapshots/ffff");
         fs::create_dir_all(&snapshots).expect("made");
-        std::os::unix::fs::symlink(home.join("publisher"), home.join("publisher/again")).expect("linked");
+        std::os::unix::fs::symlink(home.join("publisher"), home.join("publisher/again"))
+            .expect("linked");
         let target = home.join("publisher/repo/Tiny-F16.gguf");
         std::os::unix::fs::symlink(target, snapshots.join("same.gguf")).expect("linked");
         std::os::unix::fs::symlink("gone", snapshots.join("gone.gguf")).expect("linked");

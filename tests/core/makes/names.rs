@@ -26,15 +26,16 @@ async fn a_copy_is_a_second_name_for_the_same_model() {
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_checked_and_taken_ones_are_refused_unless_they_may_go() {
     let stage = Stage::quiet([library::pick(BASE), library::pick(OTHER)]).await;
-    for (name, wanted) in [
-        ("", "nameEmpty"),
-        ("two words", "nameBadCharacter"),
-        ("SmolLM2:135M", "sameName"),
-    ] {
+    for (name, wanted) in
+        [("", "nameEmpty"), ("two words", "nameBadCharacter"), ("SmolLM2:135M", "sameName")]
+    {
         let refused = stage.copy(BASE, name, false).await.expect_err("refused");
         assert_eq!(reason(&refused), ("name", wanted), "{name}");
     }
-    assert_eq!(reason(&stage.rename(BASE, BASE, false).await.expect_err("no")), ("name", "sameName"));
+    assert_eq!(
+        reason(&stage.rename(BASE, BASE, false).await.expect_err("no")),
+        ("name", "sameName")
+    );
     for name in [OTHER, "GEMMA3:4B"] {
         let refused = stage.copy(BASE, name, false).await.expect_err("refused");
         assert_eq!(refused.code, ErrorCode::AlreadyExists);

@@ -96,7 +96,11 @@ pub fn decode(bytes: &[u8]) -> Result<String, Why> {
     let wide = |rest: &[u8], read: fn([u8; 2]) -> u16| {
         let (pairs, odd) = rest.as_chunks::<2>();
         let units: Vec<u16> = pairs.iter().map(|pair| read(*pair)).collect();
-        if odd.is_empty() { String::from_utf16(&units).map_err(|_| Why::Encoding) } else { Err(Why::Encoding) }
+        if odd.is_empty() {
+            String::from_utf16(&units).map_err(|_| Why::Encoding)
+        } else {
+            Err(Why::Encoding)
+        }
     };
     let text = match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => {
@@ -191,10 +195,12 @@ impl<'a> Reader<'a> {
             self.at += 1;
             return;
         }
-        let word = &body[..body.find(|sign: char| !sign.is_ascii_alphabetic()).unwrap_or(body.len())];
+        let word =
+            &body[..body.find(|sign: char| !sign.is_ascii_alphabetic()).unwrap_or(body.len())];
         let rest = &body[word.len()..];
         if word.is_empty() || !(rest.is_empty() || rest.starts_with([' ', '\t'])) {
-            let shown: String = body.split_whitespace().next().unwrap_or("").chars().take(40).collect();
+            let shown: String =
+                body.split_whitespace().next().unwrap_or("").chars().take(40).collect();
             self.wrong(place, indent, Why::NoInstruction, shown);
             self.mark(start + indent, start + text.len(), MarkKind::Wrong);
             self.at += 1;
@@ -227,7 +233,9 @@ impl<'a> Reader<'a> {
             return self.wrong(place, indent, Why::NoValue, word);
         }
         match name {
-            Some((name, at)) if upper == "PARAMETER" => self.parameter(place, at, column, name, value),
+            Some((name, at)) if upper == "PARAMETER" => {
+                self.parameter(place, at, column, name, value)
+            }
             Some((name, at)) => {
                 if !ROLES.contains(&name) {
                     return self.wrong(place, at, Why::UnknownRole, name);
@@ -261,7 +269,12 @@ impl<'a> Reader<'a> {
         let slot = match instruction {
             "FROM" => {
                 if Source::of(&value) == Source::Nothing {
-                    return self.wrong(line, column, Why::BadFrom, value.chars().take(80).collect::<String>());
+                    return self.wrong(
+                        line,
+                        column,
+                        Why::BadFrom,
+                        value.chars().take(80).collect::<String>(),
+                    );
                 }
                 let names = |value: &Value| matches!(Source::of(&value.text), Source::Model(_));
                 let mixed = !self.file.from.is_empty()
@@ -352,11 +365,7 @@ impl<'a> Reader<'a> {
         }
         self.problems.sort_by_key(|problem| (problem.line, problem.column));
         let fine = self.problems.iter().all(|problem| problem.why.is_warning());
-        Parsed {
-            modelfile: fine.then_some(self.file),
-            problems: self.problems,
-            marks: self.marks,
-        }
+        Parsed { modelfile: fine.then_some(self.file), problems: self.problems, marks: self.marks }
     }
 }
 

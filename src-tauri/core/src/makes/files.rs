@@ -49,7 +49,9 @@ pub(super) fn refused(path: &Path, error: &io::Error) -> WireError {
         io::ErrorKind::NotFound => wrong(path, "noSuchFile"),
         io::ErrorKind::PermissionDenied => wrong(path, "noPermission"),
         io::ErrorKind::NotADirectory => wrong(path, "noSuchFile"),
-        _ => WireError::new(ErrorCode::FileSystem).with("path", path.display()).detail(error.to_string()),
+        _ => WireError::new(ErrorCode::FileSystem)
+            .with("path", path.display())
+            .detail(error.to_string()),
     }
 }
 
@@ -92,9 +94,8 @@ pub(super) fn open(path: &Path) -> Result<(File, Metadata)> {
 /// As [`open`]; `INVALID_INPUT` for one that is too large or in another encoding.
 pub(super) fn read_modelfile(path: &str) -> Result<ModelfileText> {
     let path = full(path)?;
-    let text = text_of(&path)?.map_err(|why| {
-        WireError::field("modelfile", why.as_str()).with("path", path.display())
-    })?;
+    let text = text_of(&path)?
+        .map_err(|why| WireError::field("modelfile", why.as_str()).with("path", path.display()))?;
     let base = path.parent().unwrap_or(&path).display().to_string();
     Ok(ModelfileText { text, base })
 }
@@ -197,7 +198,8 @@ pub(super) fn name_of(stem: &str) -> String {
             || (end.starts_with("iq") && digit(2))
             || matches!(end, "f16" | "f32" | "bf16" | "fp16")
     };
-    let split = stem.rsplit_once(['-', '.']).filter(|(start, end)| !start.is_empty() && is_form(end));
+    let split =
+        stem.rsplit_once(['-', '.']).filter(|(start, end)| !start.is_empty() && is_form(end));
     let name = match split {
         Some((start, end)) => format!("{}:{}", cut(start), cut(end)),
         None => cut(stem).to_owned(),

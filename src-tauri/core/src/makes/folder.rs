@@ -62,7 +62,8 @@ pub(super) fn safetensors(folder: &Path) -> Result<Option<FoundFile>> {
     if parts.iter().filter(weights).count() == 0 {
         return Ok(None);
     }
-    let named = |name: &str| parts.iter().any(|path| path.file_name().is_some_and(|own| own == name));
+    let named =
+        |name: &str| parts.iter().any(|path| path.file_name().is_some_and(|own| own == name));
     let adapter = named("adapter_config.json");
     let sizes = parts.iter().filter_map(|path| Some(fs::metadata(path).ok()?.len()));
     let whole = adapter || named("config.json");

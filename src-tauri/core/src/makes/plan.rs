@@ -239,11 +239,7 @@ fn part(path: &Path, wanted: FileKind) -> Result<Part> {
         return Err(files::wrong(path, "notAbsolute"));
     }
     let facts = std::fs::metadata(path).map_err(|error| files::refused(path, &error))?;
-    let found = if facts.is_dir() {
-        folder::safetensors(path)?
-    } else {
-        folder::one(path)?
-    };
+    let found = if facts.is_dir() { folder::safetensors(path)? } else { folder::one(path)? };
     let Some(found) = found else {
         if facts.is_file() {
             chain::refuse_texts(path)?;

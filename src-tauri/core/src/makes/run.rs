@@ -21,7 +21,9 @@ use super::{
     plan::{Plan, same},
     store,
 };
-use crate::{Core, Result, instances, models, ollama::OllamaApi, signal::Signal, sync, tasks::Task};
+use crate::{
+    Core, Result, instances, models, ollama::OllamaApi, signal::Signal, sync, tasks::Task,
+};
 
 /// Between two looks at how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -45,7 +47,9 @@ pub(super) async fn make(
     match &done {
         Ok(()) => {}
         // The server may still finish what it was asked for; then its origin is known.
-        Err(error) if asked && matches!(error.code, ErrorCode::Cancelled | ErrorCode::ConnectionLost) => {
+        Err(error)
+            if asked && matches!(error.code, ErrorCode::Cancelled | ErrorCode::ConnectionLost) =>
+        {
             task.note("the connection was let go; the server may still make it");
         }
         Err(_) => store::forget(core, instance, &key).await?,
@@ -192,7 +196,9 @@ async fn create(
             task.note(&line.status);
             said.clone_from(&line.status);
         }
-        layers.extend(line.status.split_whitespace().find(|it| it.starts_with("sha256:")).map(str::to_owned));
+        layers.extend(
+            line.status.split_whitespace().find(|it| it.starts_with("sha256:")).map(str::to_owned),
+        );
         if let (Some(total), Some(done)) = (line.total, line.completed) {
             task.figures(Figures { done, total, speed: None });
         }

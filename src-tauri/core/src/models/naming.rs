@@ -181,9 +181,10 @@ fn casing(tags: &[TagsModel], model: &StoredModel, name: &ModelName) -> Result<(
     let wanted = parts(name);
     let others = tags.iter().filter(|each| each.name != model.name);
     for other in others.filter_map(|each| ModelName::parse(&each.name).ok()) {
-        let clash = parts(&other).iter().zip(&wanted).any(|(theirs, ours)| {
-            theirs.eq_ignore_ascii_case(ours) && theirs != ours
-        });
+        let clash = parts(&other)
+            .iter()
+            .zip(&wanted)
+            .any(|(theirs, ours)| theirs.eq_ignore_ascii_case(ours) && theirs != ours);
         if clash {
             return Err(WireError::field("name", "caseTaken").with("what", other.display()));
         }

@@ -196,7 +196,8 @@ impl OllamaApi for HttpOllama {
             sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
         });
         let request = self.request(Method::POST, &format!("api/blobs/{digest}"));
-        let request = request.header(header::CONTENT_LENGTH, length).body(Body::wrap_stream(pieces));
+        let request =
+            request.header(header::CONTENT_LENGTH, length).body(Body::wrap_stream(pieces));
         answer::done(send(request).await?).await
     }
 

@@ -61,9 +61,8 @@ impl Way {
 #[component]
 pub(super) fn Ways(way: Way) -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let options = Signal::derive(move || {
-        Way::ALL.map(|(_, name, key)| (name, words.get(key))).to_vec()
-    });
+    let options =
+        Signal::derive(move || Way::ALL.map(|(_, name, key)| (name, words.get(key))).to_vec());
     let name = Way::ALL.iter().find(|(each, ..)| *each == way).map_or("", |(_, name, _)| *name);
     view! {
         <Segmented

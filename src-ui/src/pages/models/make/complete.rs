@@ -17,7 +17,8 @@ pub(super) fn complete(text: &str, at: usize, models: &[String]) -> Option<Compl
     let Some((instruction, rest)) = body.split_once([' ', '\t']) else {
         let upper = body.to_ascii_uppercase();
         let fits = |word: &&&str| !body.is_empty() && word.starts_with(&upper) && ***word != *upper;
-        let items = INSTRUCTIONS.iter().filter(fits).map(|word| ((*word).to_owned(), String::new()));
+        let items =
+            INSTRUCTIONS.iter().filter(fits).map(|word| ((*word).to_owned(), String::new()));
         return Some(Completion { start: begin, items: items.collect() });
     };
     let word = rest.trim_start();

@@ -63,17 +63,22 @@ pub(in crate::pages::models) fn MakeDialog(beginning: Option<Box<Beginning>>) ->
     let parsed = Memo::new(move |_| text.with(|text| modelfile::parse(text)));
     let problems = Signal::derive(move || {
         // What nobody has written yet is no mistake.
-        if text.with(|text| text.trim() == FIRST.trim()) { Vec::new() } else { parsed.get().problems }
+        if text.with(|text| text.trim() == FIRST.trim()) {
+            Vec::new()
+        } else {
+            parsed.get().problems
+        }
     });
     let wrong_lines = Signal::derive(move || {
         let problems = problems.get();
         let bad = problems.iter().filter(|problem| !problem.why.is_warning());
         bad.map(|problem| problem.line).collect::<Vec<_>>()
     });
-    let wrong_name = Signal::derive(move || match name.with(|name| ModelName::parse(name.trim())) {
-        Err(why) if touched.get() => words.get(&format!("reason.{}", why.as_str())),
-        _ => String::new(),
-    });
+    let wrong_name =
+        Signal::derive(move || match name.with(|name| ModelName::parse(name.trim())) {
+            Err(why) if touched.get() => words.get(&format!("reason.{}", why.as_str())),
+            _ => String::new(),
+        });
     let relative = Memo::new(move |_| {
         parsed.with(|parsed| {
             let file = parsed.modelfile.as_ref();
@@ -116,9 +121,8 @@ pub(in crate::pages::models) fn MakeDialog(beginning: Option<Box<Beginning>>) ->
             return;
         };
         let draft = Draft { name, text, base };
-        let changed = original.try_with_value(|first| {
-            draft.text != first.text || !draft.name.is_empty()
-        });
+        let changed =
+            original.try_with_value(|first| draft.text != first.text || !draft.name.is_empty());
         let key = key.try_get_value().unwrap_or_default();
         untrack(|| drafts::keep(preferences, &key, changed.unwrap_or(false).then_some(draft)));
     };
@@ -225,9 +229,8 @@ pub(in crate::pages::models) fn MakeDialog(beginning: Option<Box<Beginning>>) ->
     });
     let several = Memo::new(move |_| instances.with(Vec::len) > 1);
     let forms = Signal::derive(move || {
-        let offered = checked.answer.with(|it| {
-            it.as_ref().map(|it| it.quantize.clone()).unwrap_or_default()
-        });
+        let offered =
+            checked.answer.with(|it| it.as_ref().map(|it| it.quantize.clone()).unwrap_or_default());
         let none = (String::new(), words.get("make.asIs"));
         let each = offered.iter().map(|form| (form.as_str().to_owned(), form.as_str().to_owned()));
         std::iter::once(none).chain(each).collect::<Vec<_>>()

@@ -67,7 +67,8 @@ pub(in crate::pages::models) fn ExportDialog(id: ModelId) -> impl IntoView {
     });
     let save = move |()| {
         let Some(Ok((name, text))) = loaded.get_untracked() else { return };
-        let file: String = name.chars().map(|it| if it.is_alphanumeric() { it } else { '-' }).collect();
+        let file: String =
+            name.chars().map(|it| if it.is_alphanumeric() { it } else { '-' }).collect();
         let request = TextFile { name: format!("{file}.Modelfile"), text };
         sending.then::<SaveText>("save", request, move |saved| {
             if let Some(path) = saved.path {

@@ -135,7 +135,8 @@ pub(in crate::pages::models) fn ImportDialog(paths: Vec<String>) -> impl IntoVie
                         let text = ipc::call::<Read>(FileRef { path }).await.ok();
                         let from = text.filter(|it| modelfile::parse(&it.text).modelfile.is_some());
                         if let Some(read) = from {
-                            let beginning = Beginning { text: read.text, base: read.base, of: None };
+                            let beginning =
+                                Beginning { text: read.text, base: read.base, of: None };
                             list.open.set(Open::Make(Some(Box::new(beginning))));
                             return;
                         }
@@ -235,9 +236,9 @@ pub(in crate::pages::models) fn ImportDialog(paths: Vec<String>) -> impl IntoVie
         let models = chosen.found.with(|found| {
             found.iter().filter(|it| importable(it) && ticked.contains(&it.path)).count()
         });
-        let bad = ticked.iter().any(|path| {
-            names.get(path).is_some_and(|name| ModelName::parse(name.trim()).is_err())
-        });
+        let bad = ticked
+            .iter()
+            .any(|path| names.get(path).is_some_and(|name| ModelName::parse(name.trim()).is_err()));
         if target.get().is_none() {
             words.get("top.noInstance")
         } else if models == 0 {
@@ -359,11 +360,9 @@ fn Item(file: FoundFile, chosen: Chosen, words: Words) -> impl IntoView {
     let toggle = {
         let path = path.clone();
         move |_| {
-            chosen.ticked.update(|ticked| {
-                match ticked.iter().position(|it| *it == path) {
-                    Some(at) => drop(ticked.remove(at)),
-                    None => ticked.push(path.clone()),
-                }
+            chosen.ticked.update(|ticked| match ticked.iter().position(|it| *it == path) {
+                Some(at) => drop(ticked.remove(at)),
+                None => ticked.push(path.clone()),
             });
         }
     };

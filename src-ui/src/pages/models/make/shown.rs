@@ -19,7 +19,8 @@ pub(super) fn pieces(text: &str, parsed: &Parsed) -> Vec<(String, &'static str)>
     let mut pieces = Vec::new();
     let mut at = 0;
     for mark in &parsed.marks {
-        let (Some(between), Some(marked)) = (text.get(at..mark.start), text.get(mark.start..mark.end))
+        let (Some(between), Some(marked)) =
+            (text.get(at..mark.start), text.get(mark.start..mark.end))
         else {
             continue;
         };
