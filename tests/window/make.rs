@@ -27,9 +27,12 @@ async fn models_are_made_named_and_imported() -> Result<()> {
     window.press(Key::Enter + "").await?;
     window.press("smol").await?;
     window.text_holds("code-list", BASE).await?;
-    window.press(Key::Tab + "").await?;
     window.press(Key::Escape + "").await?;
+    window.gone_from_view("code-list").await?;
     ensure!(window.shows("dialog-make").await?, "Escape closes the proposals first");
+    window.press(Key::Control + " ").await?;
+    window.text_holds("code-list", BASE).await?;
+    window.press(Key::Tab + "").await?;
     window.press(Key::Enter + "PARAMETER num_ctx many").await?;
     window.text_holds("make-problem-2", "num_ctx").await?;
     ensure!(value(&stage).await?.starts_with("FROM smollm2:135m"), "the proposal was taken");

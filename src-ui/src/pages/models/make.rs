@@ -15,6 +15,7 @@ mod diff;
 mod drafts;
 mod editor;
 mod export;
+mod found;
 mod import;
 mod name;
 mod shown;
