@@ -99,7 +99,7 @@ async fn links_in_a_circle_and_files_of_others_are_refused() {
     assert_eq!(reason(&error), ("path", "linkLoop"));
     let file = folder.join("closed.gguf");
     fs::write(&file, Gguf::tiny().bytes()).expect("written");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).expect("closed");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("closed");
     // For root no file is closed.
     if fs::File::open(&file).is_err() {
         assert_eq!(reason(&refused(&stage, &file).await), ("path", "noPermission"));
