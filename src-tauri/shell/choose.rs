@@ -1,7 +1,10 @@
 //! The system's own questions for a file. Each waits as long as the user takes; closing the window of
 //! the question chooses nothing.
 
-use corral_contract::desktop::{ChooseKind, ChosenFile, FileKind, NewFile};
+use corral_contract::{
+    ErrorCode, WireError,
+    desktop::{ChooseKind, ChosenFile, FileKind, NewFile, TextFile},
+};
 use corral_core::Result;
 use tauri::{AppHandle, Runtime};
 use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, FilePath};
@@ -10,6 +13,28 @@ use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, FilePath};
 pub(crate) async fn model_file<R: Runtime>(app: &AppHandle<R>) -> Result<ChosenFile> {
     let dialog = app.dialog().file().add_filter("GGUF", &["gguf", "bin"]).add_filter("*", &["*"]);
     chosen(|told| dialog.pick_file(told)).await
+}
+
+/// A folder.
+pub(crate) async fn folder<R: Runtime>(app: &AppHandle<R>) -> Result<ChosenFile> {
+    let dialog = app.dialog().file();
+    chosen(|told| dialog.pick_folder(told)).await
+}
+
+/// Writes a text where the user says; the system has asked before anything is replaced.
+pub(crate) async fn save_text<R: Runtime>(
+    app: &AppHandle<R>,
+    asked: TextFile,
+) -> Result<ChosenFile> {
+    let dialog = app.dialog().file().set_file_name(asked.name);
+    let file = chosen(|told| dialog.save_file(told)).await?;
+    let Some(path) = file.path.clone() else { return Ok(file) };
+    let failed = |error: String| WireError::new(ErrorCode::FileSystem).detail(error);
+    tokio::task::spawn_blocking(move || std::fs::write(&path, asked.text))
+        .await
+        .map_err(|error| failed(error.to_string()))?
+        .map_err(|error| failed(error.to_string()))?;
+    Ok(file)
 }
 
 /// A file of models, or a list of them.

@@ -66,6 +66,12 @@ pub async fn answer<R: Runtime>(
         call::ChooseSave::NAME => {
             run::<call::ChooseSave, _>(core, request, |asked| choose::save(app, asked)).await
         }
+        call::ChooseFolder::NAME => {
+            run::<call::ChooseFolder, _>(core, request, |_| choose::folder(app)).await
+        }
+        call::SaveText::NAME => {
+            run::<call::SaveText, _>(core, request, |text| choose::save_text(app, text)).await
+        }
         call::SavePreferences::NAME => {
             run::<call::SavePreferences, _>(core, request, |values| async move {
                 preferences::save(app, values).map(|()| Nothing {})

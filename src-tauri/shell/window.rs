@@ -3,11 +3,12 @@
 use corral_contract::{
     app::{Visible, call},
     audit::Actor,
+    desktop::{DROPPED, Dropped},
     settings::CloseButton,
 };
 use tauri::{
-    AppHandle, Emitter, Manager, PhysicalPosition, PhysicalSize, Runtime, WebviewWindow,
-    WebviewWindowBuilder, WindowEvent, async_runtime, plugin::TauriPlugin,
+    AppHandle, DragDropEvent, Emitter, Manager, PhysicalPosition, PhysicalSize, Runtime,
+    WebviewWindow, WebviewWindowBuilder, WindowEvent, async_runtime, plugin::TauriPlugin,
 };
 use tauri_plugin_window_state::{AppHandleExt, StateFlags};
 
@@ -54,6 +55,7 @@ pub fn open<R: Runtime>(app: &AppHandle<R>, hidden: bool) -> tauri::Result<Webvi
             on_close(&app);
         }
         WindowEvent::Focused(_) | WindowEvent::Resized(_) => tell_visible(&app),
+        WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => on_drop(&app, paths),
         _ => {}
     });
     if !hidden {
@@ -150,6 +152,16 @@ fn on_close<R: Runtime>(app: &AppHandle<R>) {
         }
         Close::PutAway => put_away(app),
         Close::Quit => quit::begin(app),
+    }
+}
+
+/// Tells the page what was dropped onto it; only the shell learns the paths.
+fn on_drop<R: Runtime>(app: &AppHandle<R>, paths: &[std::path::PathBuf]) {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    if !paths.is_empty()
+        && let Err(error) = app.emit_to(LABEL, DROPPED, Dropped { paths })
+    {
+        tracing::warn!(%error, "the page was not told what was dropped");
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     components::MenuHost,
     format,
     frame::{
-        Frame,
+        Frame, drops,
         media::{self, Narrow},
         outcomes::Outcomes,
         painted,
@@ -60,6 +60,7 @@ pub fn App() -> impl IntoView {
     Scope::provide(stores, preferences);
     let toasts = Toasts::provide();
     Feed::start(stores, Outcomes::new(stores, toasts, words));
+    drops::hear(use_navigation());
     painted::tell(stores, use_navigation());
 
     view! {

@@ -13,6 +13,7 @@ use crate::{
 mod banner;
 mod batch_result;
 mod close_question;
+pub mod drops;
 mod instance_switcher;
 pub mod media;
 mod notices;

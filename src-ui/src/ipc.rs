@@ -67,6 +67,16 @@ pub async fn listen(name: &str, on_event: impl Fn() + 'static) {
     js::listen(name, on_event).await;
 }
 
+/// As [`listen`], with what the event carries; one that cannot be read is left out.
+pub async fn listen_to<T: DeserializeOwned>(name: &str, on_event: impl Fn(T) + 'static) {
+    js::listen_to(name, move |payload| {
+        if let Ok(payload) = read(payload) {
+            on_event(payload);
+        }
+    })
+    .await;
+}
+
 fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, WireError> {
     serde_wasm_bindgen::from_value(value).map_err(malformed)
 }

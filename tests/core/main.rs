@@ -13,6 +13,7 @@ mod ground;
 mod instances;
 mod keep;
 mod labels;
+mod makes;
 mod models;
 mod played;
 mod reclaim;

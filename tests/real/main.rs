@@ -5,6 +5,7 @@ mod checks;
 mod fetch;
 mod keep;
 mod list;
+mod make;
 mod memory;
 mod moving;
 mod place;

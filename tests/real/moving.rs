@@ -59,7 +59,7 @@ async fn a_model_that_was_deleted_comes_back_out_of_its_file_and_loads() {
     let row = row.await;
     assert_eq!(row.digest.as_deref(), Some(published.digest.as_str()));
     if can_load(&binary) {
-        let request = models::StartModel { id: row.id, options: Default::default() };
+        let request = models::StartModel::with(row.id, Default::default());
         let task = place.ask::<models::call::Start>(request).await.expect("it begins").task;
         let view = place.moved(task).await;
         assert_eq!(view.state, TaskState::Done, "{:?}", view.problem);

@@ -70,18 +70,18 @@ async fn write_down(stage: &Stage) -> Result<()> {
     let file = stage.file("my-list.json");
     window.click("models-menu").await?;
     window.click("export").await?;
-    window.find("dialog-export").await?;
-    window.click_css("[data-testid='dialog-export'] [data-testid='option-json']").await?;
-    type_into(window, "export-path", "my-list.json").await?;
-    window.click("export-submit").await?;
+    window.find("dialog-table").await?;
+    window.click_css("[data-testid='dialog-table'] [data-testid='option-json']").await?;
+    type_into(window, "table-path", "my-list.json").await?;
+    window.click("table-submit").await?;
     window
         .wait_for("the field says what is wrong", async |window| {
-            Ok(window.text("dialog-export").await?.contains("full path"))
+            Ok(window.text("dialog-table").await?.contains("full path"))
         })
         .await?;
-    type_into(window, "export-path", &file.display().to_string()).await?;
+    type_into(window, "table-path", &file.display().to_string()).await?;
     window.press(Key::Enter).await?;
-    window.gone_from_view("dialog-export").await?;
+    window.gone_from_view("dialog-table").await?;
     window.wait_for("the list is written", async |_| Ok(file.exists())).await?;
     let list: serde_json::Value = serde_json::from_slice(&std::fs::read(&file)?)?;
     let models = list["models"].as_array().context("models")?;

@@ -23,6 +23,7 @@ mod interruptions;
 mod keep;
 #[cfg(target_os = "linux")]
 mod main_job;
+mod make;
 #[cfg(target_os = "linux")]
 mod moving;
 #[cfg(target_os = "linux")]

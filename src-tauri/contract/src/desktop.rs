@@ -23,6 +23,10 @@ commands! { "desktop";
     read ChooseOpen = choose_open(ChooseKind) -> ChosenFile,
     /// Lets the user choose where to write one; the system asks before a file is replaced.
     read ChooseSave = choose_save(NewFile) -> ChosenFile,
+    /// Lets the user choose a folder of this machine.
+    read ChooseFolder = choose_folder(Nothing) -> ChosenFile,
+    /// Lets the user choose where a text is to be kept, and writes it there.
+    write SaveText = save_text(TextFile) -> ChosenFile,
     /// Saves the window's own preferences.
     read SavePreferences = save_preferences(Preferences) -> Nothing,
     read LoadPreferences = load_preferences(Nothing) -> Preferences,
@@ -67,6 +71,24 @@ pub struct NewFile {
     pub kind: FileKind,
     /// A name to begin with.
     pub name: String,
+}
+
+/// What was dropped onto the window: the payload of the event [`DROPPED`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Full paths.
+    pub paths: Vec<String>,
+}
+
+/// The event that tells the page that files were dropped onto the window.
+pub const DROPPED: &str = "corral://dropped";
+
+/// A text that is to become a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextFile {
+    /// The name that is proposed.
+    pub name: String,
+    pub text: String,
 }
 
 /// What this desktop offers.

@@ -21,6 +21,8 @@ pub mod fit;
 pub mod id;
 pub mod instances;
 pub mod labels;
+pub mod makes;
+pub mod modelfile;
 pub mod models;
 pub mod name;
 pub mod progress;
@@ -48,6 +50,7 @@ pub const DOMAINS: &[Domain] = &[
     labels::DOMAIN,
     running::DOMAIN,
     downloads::DOMAIN,
+    makes::DOMAIN,
     checks::DOMAIN,
     catalogue::DOMAIN,
     fit::DOMAIN,

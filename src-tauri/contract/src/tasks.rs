@@ -60,6 +60,9 @@ words! {
         Unpack = "unpack",
         /// Models to another instance.
         CopyTo = "copyTo",
+        Make = "make",
+        Copy = "copy",
+        Rename = "rename",
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     catalogue, checks,
     config::Workers,
     db::Db,
-    disk, downloads, fit, instances, labels, logs, models,
+    disk, downloads, fit, instances, labels, logs, makes, models,
     registry::{self, Registries},
     router::Router,
     running,
@@ -49,6 +49,7 @@ pub struct Inner {
     pub(crate) models: models::State,
     pub(crate) labels: labels::State,
     pub(crate) downloads: downloads::State,
+    pub(crate) makes: makes::State,
     pub(crate) checks: checks::State,
     pub(crate) catalogue: catalogue::State,
     pub(crate) fit: fit::State,
@@ -106,6 +107,7 @@ impl Core {
             models: models::State::default(),
             labels: labels::State::default(),
             downloads: downloads::State::default(),
+            makes: makes::State::default(),
             checks: checks::State::default(),
             catalogue: catalogue::State::default(),
             fit: fit::State::default(),
@@ -130,6 +132,7 @@ impl Core {
         let seeded = instances::recover(&core).await?;
         models::recover(&core).await?;
         disk::recover(&core).await?;
+        makes::recover(&core).await?;
         downloads::recover(&core).await?;
         fit::recover(&core).await?;
         if core.config.workers != Workers::None {

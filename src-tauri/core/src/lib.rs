@@ -26,6 +26,7 @@ pub mod http;
 pub mod instances;
 pub mod labels;
 pub mod logs;
+pub mod makes;
 pub mod models;
 pub mod notices;
 pub mod ollama;

@@ -72,6 +72,7 @@ routes! {
     running: OfModel, Save, Remove, Preload, Preview, Stay, Ask, Stop;
     downloads: Check, List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
         ClearFinished, Next, SetJobLimit, Hours, Conditions;
+    makes: Read, Look, Places, Check, Create, Copy, Rename;
     checks: Model, Store, Damaged, Repair, Smoke, File, Leftovers, Clean;
     catalogue: List, Tags, Suggest, Hub, Refresh, SetFile;
     fit: Estimate;

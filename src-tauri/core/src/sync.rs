@@ -89,6 +89,20 @@ pub(crate) fn look(core: &Core, instance: InstanceId) {
     drop(begin(core, instance, order));
 }
 
+/// Syncs after something was done, once one that runs already has ended: that one may have asked
+/// for the list before.
+///
+/// # Errors
+/// What made it impossible.
+pub(crate) async fn renew(core: &Core, instance: InstanceId) -> Result<()> {
+    let running = core.sync.running().get(&instance).map(|running| running.ended.clone());
+    if let Some(mut running) = running {
+        let _ = running.wait_for(Option::is_some).await;
+    }
+    let order = Order { quiet: true, ..Order::by(Trigger::Operation) };
+    sync(core, instance, order).await.map(|_| ())
+}
+
 /// Begins a sync, or joins the one that runs for this instance.
 fn begin(
     core: &Core,

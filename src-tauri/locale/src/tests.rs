@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use corral_contract::{
-    Advice, DOMAINS, ErrorCode, app, audit, checks, desktop, disk, downloads, instances, models,
-    name::NameError, progress, settings, size::SizeError, status, sync, tasks,
+    Advice, DOMAINS, ErrorCode, app, audit, checks, desktop, disk, downloads, instances, makes,
+    modelfile, models, name::NameError, progress, settings, size::SizeError, status, sync, tasks,
 };
 
 use super::{Locale, lookup, table, template, text};
@@ -56,6 +56,8 @@ fn every_word_of_the_contract_has_a_text() {
         "task": tasks::TaskKind::ALL, "taskState": tasks::TaskState::ALL,
         "damage": checks::Damage::ALL, "smokeOutcome": checks::SmokeOutcome::ALL,
         "structure": checks::Structure::ALL, "leftoverKind": checks::LeftoverKind::ALL,
+        "fileKind": makes::FileKind::ALL, "tool": makes::Tool::ALL, "way": makes::Way::ALL,
+        "reason": modelfile::Why::ALL,
         "trigger": sync::Trigger::ALL, "change": sync::Change::ALL,
         "actor": audit::Actor::ALL, "outcome": audit::Outcome::ALL,
         "language": settings::Language::ALL, "closeButton": settings::CloseButton::ALL,

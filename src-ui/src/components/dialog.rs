@@ -38,6 +38,9 @@ pub fn Dialog(
     /// 480 px instead of 600.
     #[prop(optional)]
     narrow: bool,
+    /// As wide as a text of code needs.
+    #[prop(optional)]
+    wide: bool,
     /// Buttons, the safe one first.
     #[prop(into)]
     footer: ViewFn,
@@ -50,6 +53,7 @@ pub fn Dialog(
             node_ref=node
             class="dialog"
             class:dialog--narrow=narrow
+            class:dialog--wide=wide
             aria-label=title
             on:cancel=move |event: web_sys::Event| {
                 event.prevent_default();

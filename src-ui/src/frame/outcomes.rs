@@ -53,7 +53,14 @@ impl Outcomes {
         let name = [("name", task.target.as_str())];
         match (task.state, &task.problem) {
             (TaskState::Done, _) => {
-                self.toasts.good(self.words.fill(&format!("done.{}", task.kind.as_str()), &name));
+                let text = self.words.fill(&format!("done.{}", task.kind.as_str()), &name);
+                let offer = match (task.kind, task.model) {
+                    (TaskKind::Rename, Some(model)) => {
+                        Offer::NameBack { model, name: task.target.clone() }
+                    }
+                    _ => Offer::Nothing,
+                };
+                self.toasts.say(Tone::Good, text, offer);
             }
             (TaskState::Failed, Some(problem)) => {
                 let text = self.words.fill(&format!("failed.{}", task.kind.as_str()), &name);

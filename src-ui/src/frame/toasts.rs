@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use corral_contract::{
-    BatchId, InstanceId, Timestamp, WireError,
+    BatchId, InstanceId, ModelId, Timestamp, WireError,
+    makes::{NewName, call::Rename},
     models::{BatchRef, call::UndoDelete},
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -29,6 +30,11 @@ pub enum Offer {
         batch: BatchId,
         from: Timestamp,
         until: Timestamp,
+    },
+    /// Give a model its old name back.
+    NameBack {
+        model: ModelId,
+        name: String,
     },
     /// The items of a batch.
     Batch(BatchId),
@@ -160,6 +166,20 @@ impl Toasts {
     }
 }
 
+impl Toasts {
+    /// Gives a model its old name back; how that ended is said as for every rename.
+    fn name_back(self, id: u64, model: ModelId, name: String, words: Words) {
+        self.dismiss(id);
+        spawn_local(async move {
+            let text = words.fill("failed.rename", &[("name", &name)]);
+            let request = NewName { id: model, name, overwrite: false };
+            if let Err(error) = ipc::call::<Rename>(request).await {
+                self.error(text, error);
+            }
+        });
+    }
+}
+
 /// The messages of this window.
 #[must_use]
 pub fn use_toasts() -> Toasts {
@@ -186,7 +206,7 @@ pub(super) fn ToastHost() -> impl IntoView {
             Offer::Compare(one, other) => {
                 Some(view! { <ComparedReports one other on_close=close /> }.into_any())
             }
-            Offer::Undo { .. } | Offer::Nothing => None,
+            Offer::Undo { .. } | Offer::NameBack { .. } | Offer::Nothing => None,
         }}
     }
 }

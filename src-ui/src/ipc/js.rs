@@ -49,6 +49,19 @@ pub(super) async fn listen(name: &str, on_event: impl Fn() + 'static) {
     }
 }
 
+/// As [`listen`], with what the event carries.
+pub(super) async fn listen_to(name: &str, on_event: impl Fn(JsValue) + 'static) {
+    let payload = |event: &JsValue| js_sys::Reflect::get(event, &"payload".into());
+    let handler = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
+        if let Ok(payload) = payload(&event) {
+            on_event(payload);
+        }
+    });
+    if tauri_listen(name, &handler).await.is_ok() {
+        handler.forget();
+    }
+}
+
 /// Text of a thrown value, for details.
 pub(super) fn describe(error: &JsValue) -> String {
     error

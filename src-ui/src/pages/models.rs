@@ -7,6 +7,7 @@ use crate::{
     components::{Button, ButtonKind, IconButton, use_menu},
     format,
     frame::{
+        drops::use_dropped,
         scope::use_scope,
         shortcuts::{Wish, use_keyboard},
         toasts::use_toasts,
@@ -31,6 +32,7 @@ mod filter_menu;
 pub mod fit;
 mod labels;
 mod list;
+mod make;
 mod make_room;
 mod moving;
 mod page_menu;
@@ -53,6 +55,7 @@ use delete::DeleteDialog;
 use detail::Detail;
 use labels::LabelsDialog;
 use list::{List, Open};
+use make::{ImportFilesDialog, MakeDialog, ModelfileDialog, NameDialog};
 use make_room::MakeRoomDialog;
 use moving::{CopyDialog, ExportDialog, ImportDialog, RestoreListDialog, SaveListDialog};
 use radar::{RadarLine, UpdatesDialog};
@@ -80,6 +83,14 @@ pub fn ModelsPage() -> impl IntoView {
         navigation.open(Page::Models);
     });
     let actions = Actions { list, toasts, words };
+    // Files that were dropped onto the window, here or on another page.
+    let dropped = use_dropped();
+    Effect::new(move |_| {
+        if let Some(paths) = dropped.get() {
+            dropped.set(None);
+            list.open.set(Open::ImportFiles(paths));
+        }
+    });
     let selecting = Memo::new(move |_| stores.models.with(|models| !models.selected().is_empty()));
     let sub = Memo::new(move |_| {
         stores.models.with(|models| {
@@ -176,6 +187,10 @@ pub fn ModelsPage() -> impl IntoView {
             Open::Import => Some(view! { <ImportDialog /> }.into_any()),
             Open::SaveList => Some(view! { <SaveListDialog /> }.into_any()),
             Open::RestoreList => Some(view! { <RestoreListDialog /> }.into_any()),
+            Open::Make(beginning) => Some(view! { <MakeDialog beginning /> }.into_any()),
+            Open::ImportFiles(paths) => Some(view! { <ImportFilesDialog paths /> }.into_any()),
+            Open::Modelfile(id) => Some(view! { <ModelfileDialog id /> }.into_any()),
+            Open::Name(id, naming) => Some(view! { <NameDialog id naming /> }.into_any()),
             Open::Recreate(id) => Some(view! { <ConfirmRecreate id actions /> }.into_any()),
         }}
     }

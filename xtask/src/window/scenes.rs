@@ -38,6 +38,8 @@ pub(super) const SCENES: &[Scene] = &[
     scene("create", "models", &[Click("models-new"), See("dialog-create")]),
     scene("create-wrong-name", "models", WRONG_NAME),
     scene("create-check", "models", CHECK),
+    scene("create-modelfile", "models", MODELFILE),
+    scene("create-import", "models", IMPORT),
     scene("create-unknown", "models", UNKNOWN),
     scene("delete", "models", DELETE),
     scene("batch-bar", "models", BATCH),
@@ -123,3 +125,12 @@ const REGISTRY: &[Step] = &[
 const fn scene(name: &'static str, page: &'static str, steps: &'static [Step]) -> Scene {
     Scene { name, page, steps, leave: &[], narrow: false }
 }
+
+const MODELFILE: &[Step] = &[
+    Click("models-new"),
+    Click("option-modelfile"),
+    Fill("make-name", "mine/assistant"),
+    See("dialog-make"),
+];
+
+const IMPORT: &[Step] = &[Click("models-new"), Click("option-import"), See("dialog-import")];

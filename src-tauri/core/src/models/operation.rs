@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ask, delete, load,
+    naming::{self, Naming},
     publish::publish,
     recreate, repair, smoke,
     store::{self, StoredModel},
@@ -51,6 +52,10 @@ pub(super) enum Work {
     Ask(AskModel),
     /// Read every layer.
     Verify,
+    /// Give it a second name.
+    Copy(Naming),
+    /// Give it another name.
+    Rename(Naming),
     Delete {
         /// Remove the row even if the server cannot be asked.
         force: bool,
@@ -71,6 +76,8 @@ impl Work {
             Work::Smoke => Kind::Smoke,
             Work::Ask(_) => Kind::Ask,
             Work::Verify => Kind::Check,
+            Work::Copy(_) => Kind::Copy,
+            Work::Rename(_) => Kind::Rename,
             Work::Delete { .. } => Kind::Delete,
         }
     }
@@ -81,7 +88,12 @@ impl Work {
             Work::Start(_) => Some(Action::Start),
             Work::Close => Some(Action::Close),
             Work::Recreate => Some(Action::Recreate),
-            Work::Repair { .. } | Work::Smoke | Work::Verify | Work::Ask(_) => None,
+            Work::Repair { .. }
+            | Work::Smoke
+            | Work::Verify
+            | Work::Ask(_)
+            | Work::Copy(_)
+            | Work::Rename(_) => None,
             Work::Delete { .. } => Some(Action::Delete),
         }
     }
@@ -188,7 +200,9 @@ pub(super) async fn begin(
     let _turn = core.models.deciding.lock().await;
     let existing = table(core).get(&id).cloned();
     if let Some(mut existing) = existing {
-        if existing.kind == work.kind() {
+        // Twice the same name is not what two of these ask for.
+        let named = matches!(work, Work::Copy(_) | Work::Rename(_));
+        if existing.kind == work.kind() && !named {
             return Ok(existing);
         }
         let closes = work.kind() == Kind::Close;
@@ -258,6 +272,8 @@ async fn perform(core: &Core, model: &StoredModel, task: &Task, work: Work) -> R
         Work::Recreate => recreate::recreate(core, model, task).await,
         Work::Repair { stop } => repair::repair(core, model, task, stop).await,
         Work::Smoke => smoke::smoke(core, model, task).await,
+        Work::Copy(naming) => naming::perform_copy(core, model, task, &naming).await,
+        Work::Rename(naming) => naming::perform_rename(core, model, task, &naming).await,
         Work::Ask(request) => ask::perform(core, model, task, &request).await,
         Work::Verify => checks::verify(core, model.instance, &model.key, task).await,
         Work::Delete { force, for_good, digest } => {

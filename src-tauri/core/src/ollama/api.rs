@@ -53,8 +53,9 @@ pub trait OllamaApi: Send + Sync {
     async fn upload(&self, digest: &str, file: &Path) -> Result<()>;
     /// As [`OllamaApi::upload`], of a part of a file, counting what was sent.
     async fn send_blob(&self, digest: &str, part: &BlobPart) -> Result<()>;
-    /// `/api/create` with this request; its lines are told as those of a pull.
-    async fn create(&self, request: &serde_json::Value) -> Result<PullStream>;
+    /// `/api/create` with this body, which asks for a stream. Dropping the stream lets the
+    /// connection go; the server may finish all the same.
+    async fn create(&self, body: &serde_json::Value) -> Result<PullStream>;
     /// `/api/pull`. `insecure` = plain http to the registry.
     async fn pull(&self, name: &str, insecure: bool) -> Result<PullStream>;
 }

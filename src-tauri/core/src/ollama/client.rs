@@ -1,6 +1,14 @@
 //! The client of a real server.
 
-use std::{io::SeekFrom, path::Path, sync::atomic::Ordering, time::Duration};
+use std::{
+    io::SeekFrom,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::Ordering,
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use corral_contract::{ErrorCode, WireError, models::StartOptions};
@@ -216,12 +224,17 @@ impl OllamaApi for HttpOllama {
     async fn upload(&self, digest: &str, file: &Path) -> Result<()> {
         let unreadable =
             |error: std::io::Error| WireError::new(ErrorCode::FileSystem).detail(error.to_string());
-        let file = tokio::fs::File::open(file).await.map_err(unreadable)?;
-        let length = file.metadata().await.map_err(unreadable)?.len();
-        let body = Body::wrap_stream(ReaderStream::with_capacity(file, UPLOAD_PIECE));
-        let request = self.request(Method::POST, &format!("api/blobs/{digest}"));
-        let request = request.header(header::CONTENT_LENGTH, length).body(body);
-        answer::done(send(request).await?).await
+        let size = tokio::fs::metadata(file).await.map_err(unreadable)?.len();
+        let sent = Arc::default();
+        self.send_blob(digest, &BlobPart { file: file.to_path_buf(), offset: 0, size, sent }).await
+    }
+
+    async fn create(&self, body: &Value) -> Result<PullStream> {
+        let response = send(self.request(Method::POST, "api/create").json(body)).await?;
+        if !response.status().is_success() || answer::is_html(&response) {
+            return Err(missing_route(answer::refused(response).await));
+        }
+        Ok(pull::follow(response))
     }
 
     async fn send_blob(&self, digest: &str, part: &BlobPart) -> Result<()> {
@@ -237,14 +250,6 @@ impl OllamaApi for HttpOllama {
         let request = self.request(Method::POST, &format!("api/blobs/{digest}"));
         let request = request.header(header::CONTENT_LENGTH, part.size);
         answer::done(send(request.body(Body::wrap_stream(counted))).await?).await
-    }
-
-    async fn create(&self, request: &Value) -> Result<PullStream> {
-        let response = send(self.request(Method::POST, "api/create").json(request)).await?;
-        if !response.status().is_success() || answer::is_html(&response) {
-            return Err(answer::refused(response).await);
-        }
-        Ok(pull::follow(response))
     }
 
     async fn pull(&self, name: &str, insecure: bool) -> Result<PullStream> {

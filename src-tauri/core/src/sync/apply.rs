@@ -12,6 +12,7 @@ use super::{diff::Diff, fields, store};
 use crate::{
     Core, Result,
     db::failed,
+    makes,
     models::store::{self as rows, NewModel, Step, StoredModel, listed},
     ollama::TagsModel,
 };
@@ -95,14 +96,17 @@ async fn add(
     now: Timestamp,
 ) -> Result<Option<StoredModel>> {
     let created_at = item.modified_at.unwrap_or(now);
-    let origin = origin_of(name, item);
+    let made = makes::take(connection, instance, &name.key()).await?;
+    let origin = if made.is_some() { Origin::Custom } else { origin_of(name, item) };
     let new = NewModel { instance, name, origin, install: Install::Ready, created_at };
     // `None`: a download was queued under this name in this moment; the next look compares it.
     let Some(id) = rows::insert(connection, new).await? else { return Ok(None) };
     let mut row = StoredModel::fresh(id, instance, name, origin, created_at);
     fill(&mut row, item, mark, now);
     rows::save(connection, &row).await?;
-    let step = Step { from: None, to: row.status(), at: now, cause: Cause::Sync, note: "" };
+    let cause = if made.is_some() { Cause::User } else { Cause::Sync };
+    let note = made.as_deref().unwrap_or_default();
+    let step = Step { from: None, to: row.status(), at: now, cause, note };
     rows::remember(connection, (id, instance, &row.name), step).await?;
     Ok(Some(row))
 }

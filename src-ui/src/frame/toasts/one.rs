@@ -31,9 +31,11 @@ fn lifetime(toast: &Toast) -> Option<Lifetime> {
     Some(match toast.offer {
         Offer::Nothing => Lifetime::new(SHOWN, now),
         Offer::Undo { from, until, .. } => Lifetime::fixed(between(from, until), now),
-        Offer::Batch(_) | Offer::Sync(_) | Offer::Report(_) | Offer::Compare(..) => {
-            Lifetime::new(WITH_OFFER, now)
-        }
+        Offer::NameBack { .. }
+        | Offer::Batch(_)
+        | Offer::Sync(_)
+        | Offer::Report(_)
+        | Offer::Compare(..) => Lifetime::new(WITH_OFFER, now),
     })
 }
 
@@ -146,6 +148,18 @@ pub(super) fn ToastView(toast: Toast) -> impl IntoView {
                 </Button>
             };
             Some(undo.into_any())
+        }
+        Offer::NameBack { model, name } => {
+            let back = view! {
+                <Button
+                    small=true
+                    on_press=move |()| toasts.name_back(id, model, name.clone(), words)
+                    attr:data-testid="toast-name-back"
+                >
+                    {words.signal("common.undo")}
+                </Button>
+            };
+            Some(back.into_any())
         }
         offer => Some(
             view! {

@@ -16,6 +16,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     list::{List, Open},
+    make,
     make_room::MakeRoom,
     update_item::update_item,
 };
@@ -197,6 +198,9 @@ impl Actions {
         let place = items.len() - 1;
         items.insert(place, pin);
         for item in self.moves(row).into_iter().rev() {
+            items.insert(place, item);
+        }
+        for item in make::menu(list, self.words, row).into_iter().rev() {
             items.insert(place, item);
         }
         items.insert(place, copy);

@@ -16,7 +16,11 @@ use check::{CheckPanel, Checked};
 use suggest::Suggest;
 use tags::{Offered, TagChips};
 
-use super::{fit::FitControl, list::use_list};
+use super::{
+    fit::FitControl,
+    list::use_list,
+    make::{Way, Ways},
+};
 use crate::{
     components::{
         Button, ButtonKind, Checkbox, Dialog, ErrorCard, Field, Segmented, Select, TextInput,
@@ -171,6 +175,7 @@ pub(super) fn CreateDialog(name: String) -> impl IntoView {
             footer=footer
             attr:data-testid="dialog-create"
         >
+            <Ways way=Way::Pull />
             <form
                 class="create"
                 on:submit=move |event| {

@@ -11,7 +11,11 @@ use corral_contract::{
 };
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{filter::Filter, make_room::MakeRoom};
+use super::{
+    filter::Filter,
+    make::{Beginning, Naming},
+    make_room::MakeRoom,
+};
 use crate::{
     frame::scope::Scope,
     ipc,
@@ -62,6 +66,14 @@ pub enum Open {
     SaveList,
     /// Fetching what such a file names.
     RestoreList,
+    /// Making a model by a Modelfile; `None` = where it was left.
+    Make(Option<Box<Beginning>>),
+    /// Importing these files, or none yet.
+    ImportFiles(Vec<String>),
+    /// The Modelfile of a model, to keep it.
+    Modelfile(ModelId),
+    /// A second name for a model, or another one.
+    Name(ModelId, Naming),
     /// The question before a running model is interrupted.
     Recreate(ModelId),
 }

@@ -124,7 +124,7 @@ pub(super) fn TableDialog() -> impl IntoView {
     };
     let footer = move || {
         view! {
-            <Button on_press=close attr:data-testid="export-cancel">
+            <Button on_press=close attr:data-testid="table-cancel">
                 {words.signal("common.cancel")}
             </Button>
             {move || {
@@ -136,7 +136,7 @@ pub(super) fn TableDialog() -> impl IntoView {
                         icon=icondata::LuFileDown
                         pending=pending
                         on_press=move |()| submit(replace)
-                        attr:data-testid="export-submit"
+                        attr:data-testid="table-submit"
                     >
                         {words.signal(label)}
                     </Button>
@@ -150,7 +150,7 @@ pub(super) fn TableDialog() -> impl IntoView {
             on_close=close
             footer=footer
             narrow=true
-            attr:data-testid="dialog-export"
+            attr:data-testid="dialog-table"
         >
             <form
                 class="create"
@@ -187,13 +187,13 @@ pub(super) fn TableDialog() -> impl IntoView {
                     on_change=move |choice: &'static str| kind.set(choice)
                 />
                 <Field
-                    id="export-path"
+                    id="table-path"
                     label=words.signal("export.path")
                     hint=words.signal("checks.filePathHint")
                     error=wrong
                 >
                     <span class="check-file__path">
-                        <TextInput id="export-path" value=path mono=true autofocus=true />
+                        <TextInput id="table-path" value=path mono=true autofocus=true />
                         <Button pending=sending.pending("choose") on_press=choose>
                             {words.signal("checks.fileChoose")}
                         </Button>
@@ -204,14 +204,14 @@ pub(super) fn TableDialog() -> impl IntoView {
                     label=words.signal("export.shownColumns")
                     hint=words.signal("export.shownColumnsHint")
                     on_change=move |on: bool| shown_only.set(on)
-                    attr:data-testid="export-shown-columns"
+                    attr:data-testid="table-shown-columns"
                 />
                 <Switch
                     on=modelfiles
                     label=words.signal("export.modelfiles")
                     hint=words.signal("export.modelfilesHint")
                     on_change=move |on: bool| modelfiles.set(on)
-                    attr:data-testid="export-modelfiles"
+                    attr:data-testid="table-modelfiles"
                 />
                 <button type="submit" class="visually-hidden" tabindex="-1" aria-hidden="true"></button>
             </form>

@@ -110,7 +110,7 @@ impl Create {
             Some(from) => (self.base(lines, from).await?, true),
             None => (self.import(lines).await?, false),
         };
-        model.name = self.name.clone();
+        model.name = lock(&self.shared.store).cased(&self.name);
         model.modified_at = None;
         model.config = None;
         if let Some(quantize) = &self.quantize {
@@ -197,7 +197,12 @@ impl Create {
         for digest in self.files.values().filter_map(Value::as_str) {
             lines.status("parsing GGUF").await?;
             let hex = digest.trim_start_matches("sha256:").trim_start_matches("sha256-");
-            let blob = lock(&self.shared.store).blob(hex).cloned();
+            let blob = {
+                let mut store = lock(&self.shared.store);
+                // Also one that somebody else laid into the store.
+                store.has(hex);
+                store.blob(hex).cloned()
+            };
             let Some(blob) = blob else {
                 let path = self.shared.blob_path(hex);
                 return Err(Stop::Error(format!("open {path}: no such file or directory")));

@@ -27,7 +27,7 @@ pub(crate) fn copy(shared: &Shared, fields: &Fields) -> Result<Response, Refusal
         .ok_or_else(|| Refusal::missing(format!("model {asked:?} not found")))?;
     if source.key() != destination.key() {
         let mut model = stored.model.clone();
-        model.name = destination;
+        model.name = store.cased(&destination);
         model.modified_at = None;
         store.write_manifest(model, shared.clock.now());
     }

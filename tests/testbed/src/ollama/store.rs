@@ -124,6 +124,20 @@ impl Store {
         self.models.get(&name.key()).map(Arc::clone)
     }
 
+    /// The name as it is stored: each part as any installed model writes it already.
+    pub(crate) fn cased(&self, name: &Name) -> Name {
+        let like = |part: &str, of: fn(&Name) -> &str| {
+            let mut known = self.models.values().map(|stored| of(&stored.model.name));
+            known.find(|known| known.eq_ignore_ascii_case(part)).unwrap_or(part).to_owned()
+        };
+        Name {
+            host: like(&name.host, |name| &name.host),
+            namespace: like(&name.namespace, |name| &name.namespace),
+            model: like(&name.model, |name| &name.model),
+            tag: like(&name.tag, |name| &name.tag),
+        }
+    }
+
     /// Newest first, as the list shows them.
     pub fn newest_first(&self) -> Vec<Arc<Stored>> {
         let mut models: Vec<_> = self.models.values().map(Arc::clone).collect();

@@ -99,25 +99,6 @@ pub(in crate::models) async fn running(core: &Core, instance: InstanceId) -> Res
     Ok(ids.into_iter().map(ModelId).collect())
 }
 
-/// Models that are in memory as far as is known.
-///
-/// # Errors
-/// Database errors.
-pub(in crate::models) async fn loaded(
-    core: &Core,
-    instance: InstanceId,
-) -> Result<Vec<StoredModel>> {
-    let nothing: [&str; 0] = [];
-    let rows = sqlx::query(CANDIDATES)
-        .bind(instance.0)
-        .bind(json(&nothing))
-        .bind(json(&nothing))
-        .fetch_all(core.db.read())
-        .await
-        .map_err(failed)?;
-    rows.iter().map(decode).collect()
-}
-
 /// After a restart nobody knows what runs until the server is asked; it is no change of state and
 /// leaves no history.
 pub(in crate::models) async fn forget_runs(core: &Core) -> Result<()> {

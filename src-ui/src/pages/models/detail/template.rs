@@ -6,7 +6,8 @@ use corral_contract::models::ModelDetail;
 use leptos::prelude::*;
 
 use crate::{
-    components::{CopyButton, EmptyState},
+    components::{Button, CopyButton, EmptyState},
+    pages::models::{list::use_list, make},
     words::use_words,
 };
 
@@ -36,7 +37,26 @@ pub(super) fn Template(detail: Arc<ModelDetail>) -> impl IntoView {
         }
         .into_any();
     };
+    let (list, id) = (use_list(), detail.row.id);
+    let items = make::modelfile_items(list, words, &detail.row);
     view! {
+        {(!items.is_empty()).then(|| view! {
+            <section class="detail__section">
+                <div class="detail__buttons" data-model=id.to_string()>
+                    {items.into_iter().map(|item| view! {
+                        <Button
+                            small=true
+                            icon=item.icon.unwrap_or(icondata::LuFileText)
+                            reason=item.reason.unwrap_or_default()
+                            on_press=item.run
+                            attr:data-testid=format!("detail-{}", item.testid)
+                        >
+                            {item.label}
+                        </Button>
+                    }).collect_view()}
+                </div>
+            </section>
+        })}
         {(!show.parameters.is_empty()).then(|| {
             view! {
                 <section class="detail__section">
