@@ -49,7 +49,7 @@ async fn export(stage: &Stage, file: &Path) -> Result<()> {
     let window = &stage.window;
     stage.models().choose("herd:latest", "export").await?;
     window.find("dialog-export").await?;
-    window.text_holds("moving-weight", "2.0 MB").await?;
+    window.text_holds("moving-weight", "2.2 MB").await?;
     focused(window, "moving-path").await?;
     // What is refused says so at the field, and what was written stays.
     window.press("herd.corral.tar").await?;
@@ -58,7 +58,7 @@ async fn export(stage: &Stage, file: &Path) -> Result<()> {
     window.fill("moving-path", &file.to_string_lossy()).await?;
     window.press(Key::Enter + "").await?;
     window.text_holds("moving-result", "done").await?;
-    window.text_holds("moving-items", "herd:latest").await?;
+    names(window, "moving-items", "herd:latest").await?;
     ensure!(file.is_file(), "the file is there");
     window.press(Key::Escape + "").await?;
     window.gone_from_view("dialog-export").await?;
@@ -71,6 +71,13 @@ async fn export(stage: &Stage, file: &Path) -> Result<()> {
     window.click_css("[data-testid='moving-overwrite'] [role='checkbox']").await?;
     window.press(Key::Escape + "").await?;
     window.gone_from_view("dialog-export").await
+}
+
+/// A list of models names this one. Names are cut where there is no room.
+async fn names(window: &Window, list: &str, name: &str) -> Result<()> {
+    let text = window.text(list).await?;
+    ensure!(text.contains(name), "{list} names {text} and not {name}");
+    Ok(())
 }
 
 /// Chooses the second server by keys.
@@ -101,7 +108,7 @@ async fn import(window: &Window, file: &Path, store: &Path) -> Result<()> {
     window.text_holds("moving-weight", "free").await?;
     window.click("moving-submit").await?;
     window.text_holds("moving-result", "done").await?;
-    window.text_holds("moving-items", "herd:latest").await?;
+    names(window, "moving-items", "herd:latest").await?;
     let manifest = store.join("manifests/registry.ollama.ai/library/herd/latest");
     ensure!(manifest.is_file(), "the manifest is in the folder of the other server");
     window.click("moving-close").await?;
@@ -112,7 +119,7 @@ async fn copy(stage: &Stage, store: &Path) -> Result<()> {
     let window = &stage.window;
     stage.models().choose("calf:latest", "copy-to").await?;
     window.find("dialog-copy").await?;
-    window.text_holds("moving-preview", "2.0 MB").await?;
+    window.text_holds("moving-preview", "2.2 MB").await?;
     window.click("moving-submit").await?;
     window.text_holds("moving-result", "done").await?;
     ensure!(store.join("manifests/registry.ollama.ai/library/calf/latest").is_file(), "it came");
@@ -136,8 +143,8 @@ async fn list(window: &Window, file: &Path) -> Result<()> {
     window.fill("moving-path", &file.to_string_lossy()).await?;
     into_lab(window).await?;
     window.click("moving-submit").await?;
-    window.text_holds("moving-preview", LLAMA).await?;
     window.text_holds("moving-preview", "will be fetched").await?;
+    names(window, "moving-preview", LLAMA).await?;
     window.text_holds("moving-preview", "is there").await?;
     window.click("moving-submit").await?;
     window.text_holds("moving-result", "1 put into the queue").await?;

@@ -69,9 +69,8 @@ impl Stage {
         ]);
         let launch = launch(&server, &folder).with("CORRAL_SEED_INSTANCES", seed.to_string());
         let window = Window::launch_on(Arc::new(Desktop::start().await?), &launch).await?;
-        let stage = Stage { window, server, folder };
-        stage.top().well().await?;
-        Ok(stage)
+        window.find("models-new").await.context("is the page built? cargo xtask ui builds it")?;
+        Ok(Stage { window, server, folder })
     }
 
     /// As [`Stage::open_on`], with the window not shown.
