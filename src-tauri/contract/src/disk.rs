@@ -274,7 +274,7 @@ pub struct TrashList {
 pub struct TrashEntry {
     pub id: i64,
     pub name: String,
-    /// Bytes that emptying it frees, as it was when it was deleted.
+    /// Bytes that go when it alone does: what neither a model nor another entry holds.
     pub bytes: u64,
     pub at: Timestamp,
     /// When it goes by itself.
