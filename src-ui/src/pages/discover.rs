@@ -103,7 +103,8 @@ pub fn DiscoverPage() -> impl IntoView {
         }
         Wish::Sync => refresh(),
         Wish::Escape => page.open.set(None),
-        Wish::New | Wish::Delete => {}
+        // These are about models that are there.
+        _ => {}
     });
     let shown = Memo::new(move |_| {
         page.view.with(|view| {

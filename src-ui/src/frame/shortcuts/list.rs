@@ -18,7 +18,7 @@ const LIST: &[(&str, &[&str])] = &[
     ("shortcuts.undo", &["Ctrl Z"]),
     ("shortcuts.stopAll", &["Ctrl Shift ."]),
     ("shortcuts.escape", &["Esc"]),
-    ("shortcuts.pages", &["Ctrl 1–6"]),
+    ("shortcuts.pages", &["Ctrl 1–8"]),
     ("shortcuts.settings", &["Ctrl ,"]),
     ("shortcuts.help", &["?"]),
     ("shortcuts.helpPage", &["F1"]),

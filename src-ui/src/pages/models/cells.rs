@@ -157,7 +157,7 @@ fn SelectCell(row: Row, place: Memo<usize>) -> impl IntoView {
 
 #[component]
 fn NameCell(row: Row) -> impl IntoView {
-    let (words, list) = (use_words(), use_list());
+    let list = use_list();
     let stores = list.stores;
     // Where several instances show, the row says whose it is.
     let instance = Memo::new(move |_| {

@@ -106,7 +106,7 @@ pub(super) fn PlaceField(
     let hint = match (place.name.is_some(), place.kind) {
         (true, _) => "moving.newPathHint",
         (false, FileKind::Bundle) => "moving.bundleHint",
-        (false, FileKind::List) => "moving.listHint",
+        (false, _) => "moving.listHint",
     };
     view! {
         <Field
