@@ -136,6 +136,8 @@ async fn list(window: &Window, file: &Path) -> Result<()> {
     window.gone_from_view("dialog-save-list").await?;
     let text = std::fs::read_to_string(file)?;
     ensure!(text.contains("calf:latest") && text.contains(LLAMA), "{text}");
+    // The looks at the other server have found what came.
+    window.text_holds("models-count", "6").await?;
 
     window.click("models-menu").await?;
     window.click("restore-list").await?;
