@@ -179,7 +179,7 @@ async fn nothing_is_restored_over_another_version() {
 
 // criterion: 3.6
 #[tokio::test(flavor = "multi_thread")]
-async fn an_undo_after_the_server_was_emptied_says_that_the_model_is_gone() {
+async fn an_undo_after_the_server_was_emptied_brings_the_row_back() {
     let stage = Stage::quiet(herd()).await;
     let id = stage.id("lone:1").await;
     let request = DeleteModels { ids: vec![id], ..Default::default() };

@@ -26,11 +26,9 @@ fn write_old(file: &Path) -> Result<()> {
     Ok(File::options().write(true).open(file)?.set_modified(hours_ago)?)
 }
 
-// criterion: 1.4
 // criterion: 1.6
 // criterion: 3.6
 // criterion: 8.4
-// criterion: 12.3
 // criterion: 12.4
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_is_looked_at_cleaned_up_and_a_model_comes_back_from_the_trash() -> Result<()> {
