@@ -31,7 +31,8 @@ impl Place {
         };
         let task = self.ask::<call::Create>(request).await.expect("it begins").task;
         let view = self.over(task).await;
-        let log = self.ask::<Log>(LogRequest { id: task, ..Default::default() }).await.expect("a log");
+        let log =
+            self.ask::<Log>(LogRequest { id: task, offset: 0, before: None }).await.expect("a log");
         (view, log.text)
     }
 

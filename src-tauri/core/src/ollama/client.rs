@@ -3,10 +3,7 @@
 use std::{
     io::SeekFrom,
     path::Path,
-    sync::{
-        Arc,
-        atomic::Ordering,
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
