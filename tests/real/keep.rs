@@ -125,19 +125,16 @@ async fn an_orphan_and_what_a_pull_left_go_and_the_models_stay() {
             .then_some(look)
     };
     let view = wait("both to be offered", quiet).await;
-    let items = view.items.iter().map(|item| ReclaimChoice {
-        id: item.id.clone(),
-        mark: item.mark.clone(),
-    });
+    let items = view
+        .items
+        .iter()
+        .map(|item| ReclaimChoice { id: item.id.clone(), mark: item.mark.clone() });
     let wish = ReclaimItems { instance: place.instance, items: items.collect() };
     let task = place.ask::<call::Reclaim>(wish).await.expect("it begins").task;
     place.well(task).await;
     let report = place.ask::<call::Report>(TaskRef { id: task }).await.expect("a report");
     assert!(report.bytes >= 5000, "{report:?}");
-    assert!(
-        report.items.iter().all(|item| item.outcome == ReclaimOutcome::Removed),
-        "{report:#?}"
-    );
+    assert!(report.items.iter().all(|item| item.outcome == ReclaimOutcome::Removed), "{report:#?}");
     assert!(!orphan.exists() && partials().is_empty());
     for id in [row.id, named.id] {
         let asked = ModelRef { id };

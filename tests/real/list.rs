@@ -93,10 +93,7 @@ async fn a_deleted_model_is_gone_from_the_server() {
         (!tags.contains(&name)).then_some(())
     })
     .await;
-    wait("the row to go", || async {
-        place.row(&name).await.is_none().then_some(())
-    })
-    .await;
+    wait("the row to go", || async { place.row(&name).await.is_none().then_some(()) }).await;
 }
 
 // criterion: 1.5

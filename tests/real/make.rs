@@ -3,7 +3,7 @@
 use corral_contract::{
     makes::{MakeModel, NewName, Quantize, call},
     models::{self, ModelRef, ModelRow, ShowInfo, StartModel},
-    status::Origin,
+    status::{Origin, Status},
 };
 use corral_testbed::gguf::Gguf;
 
@@ -82,10 +82,19 @@ async fn a_file_is_quantised_and_both_it_and_its_copy_load() {
     let task = place.ask::<call::Copy>(request).await.expect("it begins").task;
     place.well(task).await;
     let copy = place.named("again:v2").await;
-    assert_eq!((copy.digest.as_ref(), &copy.aliases[..]), (row.digest.as_ref(), &[row.name][..]));
+    assert_eq!(
+        (copy.digest.as_ref(), &copy.aliases[..]),
+        (row.digest.as_ref(), std::slice::from_ref(&row.name))
+    );
+    // Both names are one model to the server: each is loaded while the other is not.
     for id in [row.id, copy.id] {
         let start = StartModel::with(id, Default::default());
         let task = place.ask::<models::call::Start>(start).await.expect("it begins").task;
         place.well(task).await;
+        let task = place.ask::<models::call::Close>(ModelRef { id }).await.expect("it closes");
+        place.well(task.task).await;
+        for name in [&row.name, &copy.name] {
+            place.row_when(name, |row| row.status == Status::Stopped).await;
+        }
     }
 }

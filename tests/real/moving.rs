@@ -91,7 +91,6 @@ async fn a_copy_on_a_second_server_is_the_same_model_and_loads() {
     let target = CopyTarget { ids: vec![row.id], to };
     let preview = place.ask::<call::PreviewCopy>(target).await.expect("a preview");
     assert!(preview.missing > 0 && preview.items[0].item.problem.is_none(), "{preview:?}");
-    println!("way of the copy: {:?}", preview.items[0].item.way);
     let wish = CopyModels { ids: vec![row.id], to, overwrite: false, rebuild: false };
     let task = place.ask::<call::Copy>(wish).await.expect("it begins").task;
     place.well(task).await;

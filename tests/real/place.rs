@@ -178,6 +178,11 @@ impl Place {
     /// Registers a second server.
     pub(crate) async fn add(&self, server: &RealOllama) -> InstanceId {
         let draft = InstanceDraft { url: server.url(), ..InstanceDraft::default() };
+        wait("the second server to answer", || async {
+            let fact = self.ask::<instances::call::Test>(draft.clone()).await.ok()?;
+            (fact.state == instances::ApiState::Ok).then_some(())
+        })
+        .await;
         let id = self.ask::<instances::call::Add>(draft).await.expect("added").id;
         self.online_at(id).await;
         id

@@ -49,8 +49,8 @@ async fn a_usual_preset_is_taken_a_stay_is_changed_and_all_are_stopped() {
         return;
     }
     let place = Place::start(&binary).await;
-    let (first, _) = place.fetched("lab/first:latest", &Gguf::tiny()).await;
-    let (other, _) = place.fetched("lab/other:latest", &Gguf::spelling()).await;
+    let (first, _) = place.fetched("lab/first:latest", &Gguf::spelling()).await;
+    let (other, _) = place.fetched("lab/other:latest", &Gguf::tiny()).await;
     let preset = SavePreset {
         model: first.id,
         id: None,
@@ -72,6 +72,9 @@ async fn a_usual_preset_is_taken_a_stay_is_changed_and_all_are_stopped() {
     assert_eq!(kept.memory.and_then(|memory| memory.context_length), Some(512), "not loaded anew");
     place.ask::<call::Stay>(retime("-1")).await.expect("taken");
     place.row_when(&first.name, |row| running(row) && until(row).is_none()).await;
+    assert_eq!(place.asked(first.id, "a horse").await.problem, None);
+    let loaded = place.server_says("GET", "/api/ps", serde_json::Value::Null).await;
+    assert!(loaded.contains("\"context_length\":512"), "the question found it as it was: {loaded}");
 
     place.started(other.id).await;
     place.ask::<call::Stop>(StopAll::default()).await.expect("accepted");

@@ -185,12 +185,13 @@ impl Gguf {
             file = file.value(&format!("tokenizer.ggml.{id}_token_id"), Value::U32(index));
         }
         file = file.value("tokenizer.ggml.bos_token_id", Value::U32(2));
-        let both = |file: Self, name: &str, inside: u64, outside: u64| {
-            let kind = if inside == 0 { Kind::F32 } else { Kind::F16 };
-            let shape: &[u64] = &[inside, outside];
-            file.tensor(&format!("{name}.weight"), kind, &shape[usize::from(inside == 0)..])
-                .tensor(&format!("{name}.bias"), Kind::F32, &[outside])
-        };
+        let both =
+            |file: Self, name: &str, inside: u64, outside: u64| {
+                let kind = if inside == 0 { Kind::F32 } else { Kind::F16 };
+                let shape: &[u64] = &[inside, outside];
+                file.tensor(&format!("{name}.weight"), kind, &shape[usize::from(inside == 0)..])
+                    .tensor(&format!("{name}.bias"), Kind::F32, &[outside])
+            };
         file = both(file, "token_embd_norm", 0, 64);
         for (part, inside, outside) in [
             ("attn_q", 64, 64),
