@@ -144,6 +144,34 @@ async fn a_question_is_answered_piece_by_piece_with_its_figures() {
     assert_eq!(stage.history(id).await[0].cause, Cause::User);
 }
 
+// A server loads a model anew for a request with other options.
+#[tokio::test]
+async fn what_a_model_was_loaded_with_outlasts_a_question_and_another_time() {
+    let stage = Stage::alive([library::pick("llama3.2:3b")]).await;
+    let id = stage.id("llama3.2:3b").await;
+    let options = StartOptions { num_thread: Some(2), ..context(2048) };
+    let start = StartModel::with(id, options);
+    let begun = stage.bench.ask::<models::call::Start>(start).await.expect("it begins");
+    assert_eq!(stage.ended(begun.task).await.state, TaskState::Done);
+    let begun = stage.bench.ask::<call::Ask>(question(id, "Where?")).await.expect("begins");
+    assert_eq!(stage.ended(begun.task).await.state, TaskState::Done);
+    let retime = Retime { model: id, keep_alive: "-1".to_owned() };
+    stage.bench.ask::<call::Stay>(retime).await.expect("taken");
+    let kept = stage
+        .until("llama3.2:3b", |row| {
+            row.and_then(|row| row.memory).is_some_and(|it| it.expires_at.is_none())
+        })
+        .await;
+    let memory = kept.expect("it is there").memory.expect("it is loaded");
+    assert_eq!(memory.context_length, Some(2048));
+    let sent = stage.server.requests_to("POST", "/api/generate");
+    let sent: Vec<_> = sent.iter().map(|request| request.json()["options"].clone()).collect();
+    assert!(sent.len() >= 3, "{sent:?}");
+    for options in &sent {
+        assert_eq!((&options["num_ctx"], &options["num_thread"]), (&2048.into(), &2.into()));
+    }
+}
+
 #[tokio::test]
 async fn an_embedding_model_answers_with_a_vector() {
     let stage = Stage::quiet([library::pick("nomic-embed-text:latest")]).await;

@@ -4,21 +4,9 @@ use corral_contract::{
     checks::{Damage, RepairModel, call},
     downloads::JobState,
     models::{self, ModelRef},
-    tasks::{TaskListRequest, TaskState, TaskView, call::List},
 };
 
-use crate::place::{Place, binary, can_load, wait};
-
-impl Place {
-    async fn ended(&self, task: corral_contract::TaskId) -> TaskView {
-        wait("the end of a task", || async {
-            let list = self.ask::<List>(TaskListRequest::default()).await.expect("tasks");
-            let view = list.items.into_iter().find(|view| view.id == task);
-            view.filter(|view| !matches!(view.state, TaskState::Running | TaskState::Waiting))
-        })
-        .await
-    }
-}
+use crate::place::{Place, binary, can_load};
 
 // criterion: 2.5
 #[tokio::test(flavor = "multi_thread")]
@@ -51,8 +39,7 @@ async fn one_flipped_bit_is_found_and_repaired_and_the_model_loads_again() {
 
     let request = RepairModel { id, stop: true };
     let task = place.ask::<call::Repair>(request).await.expect("it begins").task;
-    let view = place.ended(task).await;
-    assert_eq!(view.state, TaskState::Done, "{:?}", view.problem);
+    place.well(task).await;
     assert_eq!(check().await, []);
     bytes[last] ^= 1;
     assert!(std::fs::read(&file).expect("there") == bytes, "as it was published");
@@ -62,7 +49,6 @@ async fn one_flipped_bit_is_found_and_repaired_and_the_model_loads_again() {
         // Not tried out: the words of this small model cannot spell any question.
         let request = models::StartModel::with(id, Default::default());
         let task = place.ask::<models::call::Start>(request).await.expect("it begins").task;
-        let view = place.ended(task).await;
-        assert_eq!(view.state, TaskState::Done, "{:?}", view.problem);
+        place.well(task).await;
     }
 }

@@ -1,13 +1,19 @@
 //! What the server has and what Corral knows.
 
+use std::sync::Arc;
+
 use corral_contract::{
+    app,
     downloads::JobState,
     models::{DeleteModels, ModelRef, call},
     settings::{self, Settings},
     status::Status,
+    sync::{self, Rhythm, Schedule, SetSchedule, SyncHistoryRequest, Trigger},
 };
+use corral_core::clock::{Clock, ManualClock, SystemClock};
+use corral_testbed::gguf::Gguf;
 
-use crate::place::{Place, binary};
+use crate::place::{Place, binary, wait};
 
 // criterion: 4.5
 // criterion: 4.6
@@ -35,6 +41,38 @@ async fn sync_follows_what_other_clients_do() {
     assert_eq!(place.sync().await.removed, 0, "told once");
 }
 
+// criterion: 4.5
+// criterion: 4.7
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_finds_what_the_command_line_made() {
+    let Some(binary) = binary() else { return };
+    let clock = ManualClock::at(SystemClock.now());
+    let hand = clock.clone();
+    let place = Place::with(&binary, |config| config.clock = Arc::new(hand)).await;
+    let off = Settings { sync_minutes: 0, ..Settings::default() };
+    place.ask::<settings::call::Update>(off).await.expect("nothing else syncs");
+    let (row, _) = place.fetched("lab/seen:latest", &Gguf::tiny()).await;
+    place.sync().await;
+    let rhythm = Rhythm::Every { minutes: 30 };
+    let own = Schedule { rhythm, on_start: false, on_wake: false, ..Schedule::default() };
+    let request = SetSchedule { id: place.instance, schedule: Some(own) };
+    place.ask::<sync::call::SaveSchedule>(request).await.expect("saved");
+    place.server.command_line(&["cp", &row.name, "by-hand:v1"]);
+    assert!(place.row("by-hand:v1").await.is_none(), "its time has not come");
+
+    clock.advance(31 * 60_000);
+    place.ask::<app::call::SetVisible>(app::Visible { visible: true }).await.expect("told");
+    let found = place.row_when("by-hand:v1", |row| row.digest.is_some()).await;
+    assert_eq!(found.digest, row.digest);
+    let request = SyncHistoryRequest { trigger: Some(Trigger::Interval), ..Default::default() };
+    let report = wait("the report", || async {
+        let history = place.ask::<sync::call::History>(request).await.expect("the history");
+        history.items.into_iter().next()
+    })
+    .await;
+    assert_eq!((report.added, report.removed), (1, 0), "{report:?}");
+}
+
 // criterion: 1.6
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_model_is_gone_from_the_server() {
@@ -50,15 +88,12 @@ async fn a_deleted_model_is_gone_from_the_server() {
         .ask::<call::Delete>(DeleteModels { ids: vec![row.id], force: false, ..Default::default() })
         .await
         .expect("accepted");
-    crate::place::wait("the server to forget it", || async {
+    wait("the server to forget it", || async {
         let tags = place.server_says("GET", "/api/tags", serde_json::Value::Null).await;
         (!tags.contains(&name)).then_some(())
     })
     .await;
-    crate::place::wait("the row to go", || async {
-        place.row(&name).await.is_none().then_some(())
-    })
-    .await;
+    wait("the row to go", || async { place.row(&name).await.is_none().then_some(()) }).await;
 }
 
 // criterion: 1.5

@@ -9,3 +9,5 @@ mod make;
 mod memory;
 mod moving;
 mod place;
+mod running;
+mod updates;

@@ -10,12 +10,13 @@ use std::{
 };
 
 use corral_contract::{
-    Command, InstanceId, JobId, WireError,
+    Command, InstanceId, JobId, TaskId, WireError,
     audit::Actor,
     downloads::{self, JobState, JobView},
-    instances::{self, InstanceRef},
+    instances::{self, InstanceDraft, InstanceRef},
     models::{self, CreateModel, JobRef, ModelRow, ModelSearchRequest},
     sync::{self, SyncReport},
+    tasks::{self, LogRequest, TaskState, TaskView},
 };
 use corral_core::{Core, CoreConfig, config::SeedInstance, router::Handle};
 use corral_testbed::{
@@ -57,7 +58,7 @@ pub(crate) struct RealOllama {
 }
 
 impl RealOllama {
-    fn start(binary: &Path) -> RealOllama {
+    pub(crate) fn start(binary: &Path) -> RealOllama {
         let folder = tempfile::tempdir().expect("a folder for the server");
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
@@ -86,6 +87,17 @@ impl RealOllama {
             text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()
         };
         tasks.expect("the server runs").flatten().flat_map(children).collect()
+    }
+
+    /// `ollama` as a person types it, which has to succeed.
+    pub(crate) fn command_line(&self, words: &[&str]) {
+        let done = Program::new(&self.binary)
+            .args(words)
+            .env("OLLAMA_HOST", format!("127.0.0.1:{}", self.port))
+            .env("HOME", self.folder.path())
+            .output();
+        let done = done.expect("CORRAL_OLLAMA names a program that starts");
+        assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// As `kill -9` or a power cut of the server.
@@ -129,25 +141,51 @@ pub(crate) struct Place {
     pub(crate) server: RealOllama,
     pub(crate) registry: FakeRegistry,
     pub(crate) instance: InstanceId,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Place {
     pub(crate) async fn start(binary: &Path) -> Place {
+        Place::with(binary, |_| {}).await
+    }
+
+    /// As [`Place::start`] with another configuration.
+    pub(crate) async fn with(binary: &Path, change: impl FnOnce(&mut CoreConfig)) -> Place {
         let server = RealOllama::start(binary);
         let registry = FakeRegistry::start().await.expect("a registry");
         let folder = tempfile::tempdir().expect("a folder for the core");
         let mut config = CoreConfig::in_folder(folder.path());
         config.seed = vec![SeedInstance { name: "real".to_owned(), url: server.url() }];
+        change(&mut config);
         let core = Core::start(config).await.expect("the core starts");
         let list = core
             .run::<instances::call::List>(Actor::Window, Default::default())
             .await
             .expect("instances");
         let instance = list.items.first().expect("the seed").id;
-        let place = Place { core, server, registry, instance, _folder: folder };
+        let place = Place { core, server, registry, instance, folder };
         place.online().await;
         place
+    }
+
+    /// Quits Corral and starts it again on the same folder.
+    pub(crate) async fn reopen(&mut self) {
+        self.core.shutdown().await;
+        let config = CoreConfig::in_folder(self.folder.path());
+        self.core = Core::start(config).await.expect("the core starts again");
+    }
+
+    /// Registers a second server.
+    pub(crate) async fn add(&self, server: &RealOllama) -> InstanceId {
+        let draft = InstanceDraft { url: server.url(), ..InstanceDraft::default() };
+        wait("the second server to answer", || async {
+            let fact = self.ask::<instances::call::Test>(draft.clone()).await.ok()?;
+            (fact.state == instances::ApiState::Ok).then_some(())
+        })
+        .await;
+        let id = self.ask::<instances::call::Add>(draft).await.expect("added").id;
+        self.online_at(id).await;
+        id
     }
 
     pub(crate) async fn ask<C: Command>(&self, request: C::Request) -> Result<C::Reply, WireError>
@@ -159,9 +197,13 @@ impl Place {
 
     /// Asks the instance until it answers.
     pub(crate) async fn online(&self) {
+        self.online_at(self.instance).await;
+    }
+
+    async fn online_at(&self, id: InstanceId) {
         let probe = || async {
             let view = self
-                .ask::<instances::call::Probe>(InstanceRef { id: self.instance })
+                .ask::<instances::call::Probe>(InstanceRef { id })
                 .await
                 .expect("a known instance");
             (view.api.state == instances::ApiState::Ok).then_some(())
@@ -194,6 +236,32 @@ impl Place {
     pub(crate) async fn create(&self, name: &str) -> JobRef {
         let job = self.ask::<models::call::Create>(self.wish(name)).await;
         job.expect("a place in the queue")
+    }
+
+    /// A published model that the server has and Corral knows.
+    pub(crate) async fn fetched(&self, name: &str, weights: &Gguf) -> (ModelRow, Published) {
+        let (name, published) = self.publish_weights(name, Content::of(weights.bytes()));
+        let job = self.create(&name).await;
+        self.job(job.job, JobState::Done).await;
+        (self.row_when(&name, |row| row.digest.is_some()).await, published)
+    }
+
+    /// The task after its end.
+    pub(crate) async fn ended(&self, task: TaskId) -> TaskView {
+        wait("the end of a task", || async {
+            let list = self.ask::<tasks::call::List>(Default::default()).await.expect("tasks");
+            let view = list.items.into_iter().find(|view| view.id == task);
+            view.filter(|view| !matches!(view.state, TaskState::Running | TaskState::Waiting))
+        })
+        .await
+    }
+
+    /// Waits for a good end of the task.
+    pub(crate) async fn well(&self, task: TaskId) {
+        let view = self.ended(task).await;
+        let log = LogRequest { id: task, offset: 0, before: None };
+        let log = self.ask::<tasks::call::Log>(log).await.expect("a log").text;
+        assert_eq!(view.state, TaskState::Done, "{:?}\n{log}", view.problem);
     }
 
     /// What a person would ask for.

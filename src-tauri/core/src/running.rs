@@ -1,8 +1,13 @@
 //! Running models as one likes: presets, what is loaded at start, how long a model stays, and
 //! asking one something. Loading and unloading themselves are operations of `models`.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
 use corral_contract::{
-    ErrorCode, WireError,
+    ErrorCode, ModelId, WireError,
     command::Nothing,
     models::{BatchOp, BatchRef, ModelRef, OpRef, StartOptions},
     running::{
@@ -11,7 +16,12 @@ use corral_contract::{
     status::Run,
 };
 
-use crate::{Core, Result, instances, models, router::Handle, signal::Signal};
+use crate::{
+    Core, Result, instances,
+    models::{self, StoredModel},
+    router::Handle,
+    signal::Signal,
+};
 
 mod ask;
 mod draft;
@@ -19,7 +29,7 @@ mod preload;
 mod preview;
 mod store;
 
-pub(crate) use ask::ask;
+pub(crate) use ask::{Asking, ask};
 pub(crate) use preload::start;
 pub(crate) use store::measured;
 
@@ -45,6 +55,40 @@ pub(crate) async fn options(
         }
         None => Ok(store::usual(core, key).await?.unwrap_or_default()),
     }
+}
+
+/// Options that models were loaded with since Corral started.
+#[derive(Default)]
+pub(crate) struct State {
+    loaded: Mutex<HashMap<ModelId, StartOptions>>,
+}
+
+/// Remembers what a model was loaded with.
+pub(crate) fn loaded(core: &Core, model: ModelId, options: &StartOptions) {
+    lock(&core.running.loaded).insert(model, options.clone());
+}
+
+/// The options by which a request finds a model as it is: a server loads a model anew for any
+/// other. Those of one that is not loaded are the usual ones.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn options_of(core: &Core, model: &StoredModel) -> Result<StartOptions> {
+    if model.run != Run::Running {
+        return options(core, &model.key, StartOptions::default(), None, false).await;
+    }
+    let remembered = lock(&core.running.loaded).get(&model.id).cloned().unwrap_or_default();
+    let says = model.memory.and_then(|memory| memory.context_length);
+    let says = says.and_then(|tokens| u32::try_from(tokens).ok());
+    // Another context than asked for may be somebody else's load, or as much as the model has.
+    Ok(StartOptions { keep_alive: None, num_ctx: says.or(remembered.num_ctx), ..remembered })
+}
+
+fn lock(
+    loaded: &Mutex<HashMap<ModelId, StartOptions>>,
+) -> MutexGuard<'_, HashMap<ModelId, StartOptions>> {
+    // Every change is one insertion: a panic leaves nothing half done.
+    loaded.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Handle<call::OfModel> for Core {
@@ -106,7 +150,9 @@ impl Handle<call::Stay> for Core {
                 .with("name", &model.name));
         }
         let client = instances::client(self, model.instance)?;
-        client.retime(&model.name, &keep_alive, models::embedding(&model)).await?;
+        let options =
+            StartOptions { keep_alive: Some(keep_alive), ..options_of(self, &model).await? };
+        client.retime(&model.name, &options, models::embedding(&model)).await?;
         // The next look at what is loaded tells the windows.
         self.signals.send(Signal::Operated(model.instance));
         Ok(Nothing {})

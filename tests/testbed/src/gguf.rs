@@ -91,10 +91,33 @@ pub struct Gguf {
 
 const ALIGNMENT: usize = 32;
 
+/// Kinds of tokens.
+const NORMAL: i32 = 1;
+const UNKNOWN: i32 = 2;
+const CONTROL: i32 = 3;
+const BYTE: i32 = 6;
+
 impl Gguf {
     /// A llama model of two blocks with a vocabulary of 32 tokens.
     pub fn tiny() -> Self {
-        let tokens: Vec<String> = (0..32).map(|index| format!("<{index}>")).collect();
+        Self::llama((0..32).map(|index| (format!("<{index}>"), NORMAL)).collect())
+    }
+
+    /// As [`Gguf::tiny`] with a vocabulary that can spell everything: letters, and every byte.
+    pub fn spelling() -> Self {
+        let special = [("<unk>", UNKNOWN), ("<s>", CONTROL), ("</s>", CONTROL)];
+        let special = special.into_iter().map(|(token, kind)| (token.to_owned(), kind));
+        let letters = ('a'..='z').chain(['\u{2581}']).map(|letter| (letter.to_string(), NORMAL));
+        let bytes = (0..256).map(|byte| (format!("<0x{byte:02X}>"), BYTE));
+        Self::llama(special.chain(letters).chain(bytes).collect())
+            .value("tokenizer.ggml.unknown_token_id", Value::U32(0))
+            .value("tokenizer.ggml.bos_token_id", Value::U32(1))
+            .value("tokenizer.ggml.eos_token_id", Value::U32(2))
+    }
+
+    fn llama(vocabulary: Vec<(String, i32)>) -> Self {
+        let size = vocabulary.len() as u64;
+        let (tokens, kinds) = vocabulary.into_iter().unzip();
         let mut file = Self::default()
             .value("general.architecture", Value::Text("llama".to_owned()))
             .value("general.name", Value::Text("tiny".to_owned()))
@@ -108,9 +131,9 @@ impl Gguf {
             .value("llama.attention.layer_norm_rms_epsilon", Value::F32(1e-5))
             .value("llama.rope.dimension_count", Value::U32(16))
             .value("tokenizer.ggml.model", Value::Text("llama".to_owned()))
-            .value("tokenizer.ggml.token_type", Value::Numbers(vec![1; tokens.len()]))
+            .value("tokenizer.ggml.token_type", Value::Numbers(kinds))
             .value("tokenizer.ggml.tokens", Value::Texts(tokens))
-            .tensor("token_embd.weight", Kind::F16, &[64, 32]);
+            .tensor("token_embd.weight", Kind::F16, &[64, size]);
         for block in 0..2 {
             let name = |part: &str| format!("blk.{block}.{part}.weight");
             for part in ["attn_q", "attn_k", "attn_v", "attn_output"] {
@@ -127,8 +150,62 @@ impl Gguf {
         file.tensor("output_norm.weight", Kind::F32, &[64]).tensor(
             "output.weight",
             Kind::F16,
-            &[64, 32],
+            &[64, size],
         )
+    }
+
+    /// A model of one block that makes vectors of 64 numbers out of texts.
+    pub fn embedding() -> Self {
+        let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(str::to_owned);
+        let letters = ('a'..='z').flat_map(|letter| [format!("\u{2581}{letter}"), letter.into()]);
+        let tokens: Vec<String> = special.into_iter().chain(letters).collect();
+        let size = tokens.len() as u64;
+        let mut file = Self::default()
+            .value("general.architecture", Value::Text("bert".to_owned()))
+            .value("general.name", Value::Text("tiny vectors".to_owned()))
+            .value("general.file_type", Value::U32(1))
+            .value("bert.block_count", Value::U32(1))
+            .value("bert.context_length", Value::U32(512))
+            .value("bert.embedding_length", Value::U32(64))
+            .value("bert.feed_forward_length", Value::U32(128))
+            .value("bert.attention.head_count", Value::U32(4))
+            .value("bert.attention.layer_norm_epsilon", Value::F32(1e-12))
+            .value("bert.attention.causal", Value::Bool(false))
+            .value("bert.pooling_type", Value::U32(1))
+            .value("tokenizer.ggml.model", Value::Text("bert".to_owned()))
+            .value("tokenizer.ggml.token_type_count", Value::U32(2))
+            .value("tokenizer.ggml.token_type", Value::Numbers(vec![NORMAL; tokens.len()]))
+            .value("tokenizer.ggml.tokens", Value::Texts(tokens))
+            .tensor("token_embd.weight", Kind::F16, &[64, size])
+            .tensor("token_types.weight", Kind::F32, &[64, 2])
+            .tensor("position_embd.weight", Kind::F16, &[64, 512]);
+        for (id, index) in
+            ["padding", "unknown", "cls", "seperator", "mask"].into_iter().zip(0_u32..)
+        {
+            file = file.value(&format!("tokenizer.ggml.{id}_token_id"), Value::U32(index));
+        }
+        file = file.value("tokenizer.ggml.bos_token_id", Value::U32(2));
+        let both =
+            |file: Self, name: &str, inside: u64, outside: u64| {
+                let kind = if inside == 0 { Kind::F32 } else { Kind::F16 };
+                let shape: &[u64] = &[inside, outside];
+                file.tensor(&format!("{name}.weight"), kind, &shape[usize::from(inside == 0)..])
+                    .tensor(&format!("{name}.bias"), Kind::F32, &[outside])
+            };
+        file = both(file, "token_embd_norm", 0, 64);
+        for (part, inside, outside) in [
+            ("attn_q", 64, 64),
+            ("attn_k", 64, 64),
+            ("attn_v", 64, 64),
+            ("attn_output", 64, 64),
+            ("attn_output_norm", 0, 64),
+            ("ffn_up", 64, 128),
+            ("ffn_down", 128, 64),
+            ("layer_output_norm", 0, 64),
+        ] {
+            file = both(file, &format!("blk.0.{part}"), inside, outside);
+        }
+        file
     }
 
     /// Adds a metadata value, or replaces the one of that key.

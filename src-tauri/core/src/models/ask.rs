@@ -34,7 +34,9 @@ pub(super) async fn perform(
 ) -> Result<()> {
     let client = instances::client(core, model.instance)?;
     let kind = embedding(model);
-    let done = running::ask(core, client.as_ref(), &model.name, kind, request, task).await;
+    let options = running::options_of(core, model).await?;
+    let asking = running::Asking { name: &model.name, kind, options };
+    let done = running::ask(core, client.as_ref(), &asking, request, task).await;
     if let Err(error) = &done
         && super::load::unreachable(error.code)
     {

@@ -124,6 +124,7 @@ async fn attempt(
         tokio::time::timeout(Duration::from_secs(limit.into()), load).await.unwrap_or_else(
             |_| Err(WireError::new(ErrorCode::LoadTimedOut).with("seconds", limit)),
         )?;
+        running::loaded(core, model.id, options);
         task.phase("confirming");
         let listed = async {
             loop {

@@ -17,7 +17,7 @@ use super::{
     publish::publish,
     store::StoredModel,
 };
-use crate::{Core, Result, checks, fit, instances, router::Handle, tasks::Task, updates};
+use crate::{Core, Result, checks, fit, instances, router::Handle, running, tasks::Task, updates};
 
 impl Handle<call::Smoke> for Core {
     async fn handle(&self, ModelRef { id }: ModelRef) -> Result<OpRef> {
@@ -38,7 +38,9 @@ pub(super) async fn smoke(core: &Core, model: &StoredModel, task: &Task) -> Resu
     let client = instances::client(core, model.instance)?;
     let limit = core.settings().load_timeout_seconds;
     let began = Instant::now();
-    let question = client.try_out(&model.name, embedding(model), loaded);
+    // One that is in memory stays as it was loaded.
+    let kept = if loaded { Some(running::options_of(core, model).await?) } else { None };
+    let question = client.try_out(&model.name, embedding(model), kept.as_ref());
     let token = task.token();
     let answer = tokio::select! {
         () = token.cancelled() => return Err(WireError::new(ErrorCode::Cancelled)),

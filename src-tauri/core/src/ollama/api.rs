@@ -33,14 +33,26 @@ pub trait OllamaApi: Send + Sync {
     /// Loads a model and returns when it is loaded. Has no time limit of its own.
     async fn load(&self, name: &str, options: &StartOptions, kind: EmbeddingModel) -> Result<()>;
     /// Asks for one token, or for one embedding; loads the model for it, and lets it go afterwards
-    /// unless it is to be kept. Has no time limit of its own.
-    async fn try_out(&self, name: &str, kind: EmbeddingModel, keep: bool) -> Result<()>;
-    /// Asks a model for at most `most` tokens. Has no time limit of its own.
-    async fn generate(&self, name: &str, prompt: &str, most: u32) -> Result<AnswerStream>;
-    /// The embedding of a text. Has no time limit of its own.
-    async fn embed(&self, name: &str, text: &str) -> Result<Embedding>;
-    /// Changes how long a loaded model stays; loads it if it is not loaded.
-    async fn retime(&self, name: &str, keep_alive: &str, kind: EmbeddingModel) -> Result<()>;
+    /// unless it is to be kept, as one loaded with these options. Has no time limit of its own.
+    async fn try_out(
+        &self,
+        name: &str,
+        kind: EmbeddingModel,
+        keep: Option<&StartOptions>,
+    ) -> Result<()>;
+    /// Asks a model for at most `most` tokens. Has no time limit of its own. A model that is loaded
+    /// with other options is loaded anew.
+    async fn generate(
+        &self,
+        name: &str,
+        prompt: &str,
+        most: u32,
+        options: &StartOptions,
+    ) -> Result<AnswerStream>;
+    /// The embedding of a text. Has no time limit of its own. Options as for a question.
+    async fn embed(&self, name: &str, text: &str, options: &StartOptions) -> Result<Embedding>;
+    /// Changes how long a loaded model stays; loads it if it is not loaded with these options.
+    async fn retime(&self, name: &str, options: &StartOptions, kind: EmbeddingModel) -> Result<()>;
     /// Asks to unload; the server does so when running requests have ended.
     async fn unload(&self, name: &str, kind: EmbeddingModel) -> Result<()>;
     /// `/api/delete`; a model that is not there counts as deleted.

@@ -126,27 +126,26 @@ impl OllamaApi for HttpOllama {
     }
 
     async fn load(&self, name: &str, options: &StartOptions, kind: EmbeddingModel) -> Result<()> {
-        let mut body = question(name, kind);
-        if let Some(keep_alive) = options.keep_alive.as_deref().and_then(keep_alive) {
-            body.insert("keep_alive".to_owned(), keep_alive);
-        }
-        let options = runner_options(options);
-        if !options.is_empty() {
-            body.insert("options".to_owned(), Value::Object(options));
-        }
-        self.post(route(kind), &Value::Object(body), None).await.map(|_| ())
+        self.post(route(kind), &load_body(name, options, kind), None).await.map(|_| ())
     }
 
-    async fn try_out(&self, name: &str, kind: EmbeddingModel, keep: bool) -> Result<()> {
+    async fn try_out(
+        &self,
+        name: &str,
+        kind: EmbeddingModel,
+        keep: Option<&StartOptions>,
+    ) -> Result<()> {
         let mut body = question(name, kind);
+        let mut options = keep.map(runner_options).unwrap_or_default();
         match kind {
             EmbeddingModel::No => {
                 body.insert("prompt".to_owned(), json!("Hi"));
-                body.insert("options".to_owned(), json!({ "num_predict": 1 }));
+                options.insert("num_predict".to_owned(), json!(1));
             }
             EmbeddingModel::Yes => drop(body.insert("input".to_owned(), json!("Hi"))),
         }
-        if !keep {
+        body.insert("options".to_owned(), Value::Object(options));
+        if keep.is_none() {
             body.insert("keep_alive".to_owned(), json!(0));
         }
         let answer = self.post(route(kind), &Value::Object(body), None).await?;
@@ -160,13 +159,16 @@ impl OllamaApi for HttpOllama {
         if fine { Ok(()) } else { Err(empty()) }
     }
 
-    async fn generate(&self, name: &str, prompt: &str, most: u32) -> Result<AnswerStream> {
-        let body = json!({
-            "model": name,
-            "prompt": prompt,
-            "stream": true,
-            "options": { "num_predict": most },
-        });
+    async fn generate(
+        &self,
+        name: &str,
+        prompt: &str,
+        most: u32,
+        options: &StartOptions,
+    ) -> Result<AnswerStream> {
+        let mut options = runner_options(options);
+        options.insert("num_predict".to_owned(), json!(most));
+        let body = json!({ "model": name, "prompt": prompt, "stream": true, "options": options });
         let response = send(self.request(Method::POST, "api/generate").json(&body)).await?;
         if !response.status().is_success() || answer::is_html(&response) {
             return Err(answer::refused(response).await);
@@ -174,17 +176,15 @@ impl OllamaApi for HttpOllama {
         Ok(generate::follow(response))
     }
 
-    async fn embed(&self, name: &str, text: &str) -> Result<Embedding> {
-        let body = json!({ "model": name, "input": text });
+    async fn embed(&self, name: &str, text: &str, options: &StartOptions) -> Result<Embedding> {
+        let options = runner_options(options);
+        let body = json!({ "model": name, "input": text, "options": options });
         generate::embedding(&self.post("api/embed", &body, None).await?)
     }
 
-    async fn retime(&self, name: &str, keep: &str, kind: EmbeddingModel) -> Result<()> {
-        let mut body = question(name, kind);
-        if let Some(keep) = keep_alive(keep) {
-            body.insert("keep_alive".to_owned(), keep);
-        }
-        self.post(route(kind), &Value::Object(body), Some(self.short)).await.map(|_| ())
+    async fn retime(&self, name: &str, options: &StartOptions, kind: EmbeddingModel) -> Result<()> {
+        let body = load_body(name, options, kind);
+        self.post(route(kind), &body, Some(self.short)).await.map(|_| ())
     }
 
     async fn unload(&self, name: &str, kind: EmbeddingModel) -> Result<()> {
@@ -291,6 +291,18 @@ fn question(name: &str, kind: EmbeddingModel) -> Map<String, Value> {
         EmbeddingModel::Yes => body.insert("input".to_owned(), json!([])),
     };
     body
+}
+
+fn load_body(name: &str, options: &StartOptions, kind: EmbeddingModel) -> Value {
+    let mut body = question(name, kind);
+    if let Some(keep_alive) = options.keep_alive.as_deref().and_then(keep_alive) {
+        body.insert("keep_alive".to_owned(), keep_alive);
+    }
+    let options = runner_options(options);
+    if !options.is_empty() {
+        body.insert("options".to_owned(), Value::Object(options));
+    }
+    Value::Object(body)
 }
 
 /// Plain numbers are seconds and must be numbers in the JSON: the server refuses `"5"`.

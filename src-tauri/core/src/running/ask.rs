@@ -5,6 +5,7 @@ use std::time::Duration;
 use corral_contract::{
     ErrorCode, WireError,
     event::AppEvent,
+    models::StartOptions,
     running::{ANSWER_LENGTH, AskModel, Trial, Vector},
 };
 use futures_util::StreamExt;
@@ -22,13 +23,19 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 const FIRST: usize = 8;
 const NS_PER_MS: u64 = 1_000_000;
 
+/// Who is asked, and how.
+pub(crate) struct Asking<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) kind: EmbeddingModel,
+    pub(crate) options: StartOptions,
+}
+
 /// The operation behind `running.ask`, once it is known how the model is asked. Told as
 /// [`Trial`] while it goes on, and at its end.
 pub(crate) async fn ask(
     core: &Core,
     client: &dyn OllamaApi,
-    name: &str,
-    kind: EmbeddingModel,
+    asking: &Asking<'_>,
     request: &AskModel,
     task: &Task,
 ) -> Result<()> {
@@ -37,9 +44,9 @@ pub(crate) async fn ask(
     let token = task.token();
     task.phase("asking");
     let work = async {
-        match kind {
-            EmbeddingModel::Yes => embed(client, name, &request.prompt, &mut telling).await,
-            EmbeddingModel::No => generate(client, name, request, limit, &mut telling).await,
+        match asking.kind {
+            EmbeddingModel::Yes => embed(client, asking, &request.prompt, &mut telling).await,
+            EmbeddingModel::No => generate(client, asking, request, limit, &mut telling).await,
         }
     };
     let done = tokio::select! {
@@ -62,11 +69,11 @@ pub(crate) async fn ask(
 
 async fn embed(
     client: &dyn OllamaApi,
-    name: &str,
+    asking: &Asking<'_>,
     text: &str,
     telling: &mut Telling<'_>,
 ) -> Result<()> {
-    let answer = client.embed(name, text).await?;
+    let answer = client.embed(asking.name, text, &asking.options).await?;
     let trial = &mut telling.trial;
     trial.vector = Some(Vector {
         dimensions: answer.vector.len() as u32,
@@ -79,14 +86,15 @@ async fn embed(
 
 async fn generate(
     client: &dyn OllamaApi,
-    name: &str,
+    asking: &Asking<'_>,
     request: &AskModel,
     limit: Duration,
     telling: &mut Telling<'_>,
 ) -> Result<()> {
     let silent = || WireError::new(ErrorCode::LoadTimedOut).with("seconds", limit.as_secs());
-    let asked = tokio::time::timeout(limit, client.generate(name, &request.prompt, request.most));
-    let mut lines = asked.await.map_err(|_| silent())??;
+    let Asking { name, options, .. } = asking;
+    let asked = client.generate(name, &request.prompt, request.most, options);
+    let mut lines = tokio::time::timeout(limit, asked).await.map_err(|_| silent())??;
     // A model that says nothing for as long as a load may take hangs.
     while let Some(line) = tokio::time::timeout(limit, lines.next()).await.map_err(|_| silent())? {
         telling.line(&line?);
