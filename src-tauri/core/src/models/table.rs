@@ -172,7 +172,7 @@ async fn modelfiles(core: &Core, rows: &[ModelRow], task: &Task) -> Vec<Option<S
     while let Some(modelfile) = asked.next().await {
         found.push(modelfile);
         let done = found.len() as u64;
-        if done % 25 == 0 || done == total {
+        if done.is_multiple_of(25) || done == total {
             task.figures(Figures { done, total, speed: None });
         }
     }
