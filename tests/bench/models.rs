@@ -4,15 +4,17 @@
 //! `cargo xtask bench models [PART]…` runs this in release and prints the table. Nothing here
 //! asserts: a row says whether it holds, and the caller decides.
 
+mod models_deletes;
+mod models_disk;
+mod models_modelfile;
 mod models_moves;
-#[allow(dead_code, reason = "not every part has a limit of its own")]
 mod rows;
 mod times;
 
 use rows::Rows;
 
 /// The words of all parts.
-const PARTS: &[&str] = &["moves"];
+const PARTS: &[&str] = &["moves", "modelfile", "deletes", "disk"];
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,6 +29,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     {
         match *part {
             "moves" => models_moves::measure(&mut rows).await?,
+            "modelfile" => models_modelfile::measure(&mut rows)?,
+            "deletes" => models_deletes::measure(&mut rows).await?,
+            "disk" => models_disk::measure(&mut rows).await?,
             other => return Err(format!("{other} is not measured").into()),
         }
     }

@@ -96,7 +96,7 @@ async fn labels_outlive_a_delete_and_follow_the_content() {
 
     let settings = Settings { undo_seconds: 0, ..Settings::default() };
     stage.bench.ask::<settings::call::Update>(settings).await.expect("no time to take it back");
-    let those = DeleteModels { ids: vec![id], force: false };
+    let those = DeleteModels { ids: vec![id], ..Default::default() };
     stage.bench.ask::<models::call::Delete>(those).await.expect("accepted");
     stage
         .server

@@ -90,7 +90,7 @@ impl Stage {
     }
 
     async fn log(&self, task: &TaskView) -> String {
-        let request = corral_contract::tasks::LogRequest { id: task.id, offset: 0 };
+        let request = corral_contract::tasks::LogRequest { id: task.id, offset: 0, before: None };
         let page = self.bench.ask::<corral_contract::tasks::call::Log>(request).await;
         page.expect("a log").text
     }

@@ -57,7 +57,7 @@ async fn models_are_made_named_and_imported() -> Result<()> {
     ensure!(asked[0].body.contains("\"num_ctx\":4096"), "{}", asked[0].body);
 
     // The Modelfile of a model, and a new one from it with the difference.
-    models.choose("terse:latest", "export").await?;
+    models.choose("terse:latest", "modelfile").await?;
     window.text_holds("export-text", "FROM terse:latest").await?;
     window.click("export-close").await?;
     models.choose("terse:latest", "edit").await?;

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measured, compared with a peer of the same run, and written down.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -31,7 +32,7 @@ enum Name {
     Search,
     /// The download engine against curl, aria2c and openssl, from one loopback server
     Download,
-    /// What is done with models, part by part: moves
+    /// What is done with models, part by part: moves, modelfile, deletes, disk, window
     Models,
     /// A hundred seeded rounds of kills, damages and bad answers, each with every byte compared
     Chaos,
@@ -79,10 +80,24 @@ fn download() -> Result<Measured> {
     measured(process::cargo().args(["bench", "--package", "corral-core", "--bench", "download"]))
 }
 
+/// The part that needs the window is measured by another program than the others.
+const WINDOW: &str = "window";
+
 fn models(parts: &[String]) -> Result<Measured> {
-    let mut command = process::cargo();
-    command.args(["bench", "--package", "corral-core", "--bench", "models", "--"]).args(parts);
-    measured(&mut command)
+    let core: Vec<_> = parts.iter().filter(|part| *part != WINDOW).collect();
+    let mut all = Measured { bench: "models".to_owned(), rows: Vec::new() };
+    if parts.is_empty() || !core.is_empty() {
+        let mut command = process::cargo();
+        command.args(["bench", "--package", "corral-core", "--bench", "models", "--"]).args(core);
+        all.rows.extend(measured(&mut command)?.rows);
+    }
+    if parts.is_empty() || parts.iter().any(|part| part == WINDOW) {
+        let (app, bare) = windows()?;
+        let mut command = window_program();
+        command.arg("models").arg("--app").arg(app).arg("--bare").arg(bare);
+        all.rows.extend(measured(&mut command)?.rows);
+    }
+    Ok(all)
 }
 
 fn chaos() -> Result<Measured> {
@@ -90,18 +105,23 @@ fn chaos() -> Result<Measured> {
 }
 
 fn window() -> Result<Measured> {
-    packages::ensure(&[Need::Driver])?;
-    let app = run::build()?;
-    // Together with the app: alone it would want other features, and half of the tree anew.
-    let both = ["--package", "corral", "--package", "corral-bare"];
-    process::run(process::cargo().args(["build", "--release"]).args(both))?;
-    let bare = run::program("corral-bare");
+    let (app, bare) = windows()?;
     let mut measured =
         measured(window_program().arg("bench").arg("--app").arg(app).arg("--bare").arg(bare))?;
     let size = ui::module_size()? as f64 / 1e6;
     let limit = ui::LARGEST_MODULE as f64 / 1e6;
     measured.rows.push(Row::limited("module of the window", "MB", limit, size, 1));
     Ok(measured)
+}
+
+/// Builds the app and the bare window that it is compared with.
+fn windows() -> Result<(PathBuf, PathBuf)> {
+    packages::ensure(&[Need::Driver])?;
+    let app = run::build()?;
+    // Together with the app: alone it would want other features, and half of the tree anew.
+    let both = ["--package", "corral", "--package", "corral-bare"];
+    process::run(process::cargo().args(["build", "--release"]).args(both))?;
+    Ok((app, run::program("corral-bare")))
 }
 
 /// The program that drives the window, with what it needs to compile.

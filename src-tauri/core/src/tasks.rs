@@ -20,9 +20,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{Core, Result, router::Handle};
 
 mod log;
+mod many;
 mod store;
 
 pub use log::{Level, TaskLog};
+pub(crate) use many::{insert_all, keep_all, open_all, tell};
 pub(crate) use store::last_of_model;
 
 /// Running tasks.
@@ -62,7 +64,11 @@ pub struct Task {
 /// # Errors
 /// Database errors.
 pub async fn begin(core: &Core, new: NewTask) -> Result<Task> {
-    let view = store::insert(&core.db, &new, core.now()).await?;
+    Ok(open(core, store::insert(&core.db, &new, core.now()).await?))
+}
+
+/// The task of a row that was just written.
+fn open(core: &Core, view: TaskView) -> Task {
     let token = core.supervisor.token().child_token();
     let log = Arc::new(TaskLog::create(core.config.task_log(view.id)));
     let id = view.id;
@@ -71,7 +77,7 @@ pub async fn begin(core: &Core, new: NewTask) -> Result<Task> {
         running.insert(id, Running { view: view.clone(), token: token.clone() });
     }
     core.bus.send(AppEvent::Task(Box::new(view)));
-    Ok(Task { core: core.clone(), id, token, log, finished: false })
+    Task { core: core.clone(), id, token, log, finished: false }
 }
 
 impl Task {
@@ -123,7 +129,15 @@ impl Task {
     }
 
     /// Ends it with its result.
-    pub async fn finish(mut self, result: &std::result::Result<(), WireError>) {
+    pub async fn finish(self, result: &std::result::Result<(), WireError>) {
+        let core = self.core.clone();
+        if let Some(view) = self.close(result) {
+            keep(&core, view).await;
+        }
+    }
+
+    /// Ends it with its result, which the caller writes down ([`keep_all`]) and tells ([`tell`]).
+    pub(crate) fn close(mut self, result: &std::result::Result<(), WireError>) -> Option<TaskView> {
         let (state, problem) = match result {
             Ok(()) => (TaskState::Done, None),
             Err(error) if error.code == ErrorCode::Cancelled => (TaskState::Cancelled, None),
@@ -136,7 +150,7 @@ impl Task {
                 self.log.line(self.core.now(), Level::Error, &format!("failed: {problem}"));
             }
         }
-        end(&self.core, self.id, state, problem).await;
+        ended(&self.core, self.id, state, problem)
     }
 
     fn change(&self, change: impl FnOnce(&mut TaskView)) {
@@ -162,24 +176,36 @@ impl Drop for Task {
         }
         let (core, id) = (self.core.clone(), self.id);
         self.core.supervisor.run("end of a dropped task", async move {
-            end(&core, id, TaskState::Interrupted, None).await;
+            if let Some(view) = ended(&core, id, TaskState::Interrupted, None) {
+                keep(&core, view).await;
+            }
         });
     }
 }
 
-async fn end(core: &Core, id: TaskId, state: TaskState, problem: Option<WireError>) {
+/// Takes a task out of the running ones; `None` when it ended before.
+fn ended(
+    core: &Core,
+    id: TaskId,
+    state: TaskState,
+    problem: Option<WireError>,
+) -> Option<TaskView> {
     let entry = {
         let mut running = core.tasks.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.remove(&id)
     };
-    let Some(Running { mut view, .. }) = entry else { return };
+    let Running { mut view, .. } = entry?;
     view.state = state;
     view.problem = problem;
     view.finished_at = Some(core.now());
     view.can_cancel = false;
     view.has_log = true;
+    Some(view)
+}
+
+async fn keep(core: &Core, view: TaskView) {
     if let Err(error) = store::finish(&core.db, &view).await {
-        tracing::warn!(task = id.0, %error, "result of a task not stored");
+        tracing::warn!(task = view.id.0, %error, "result of a task not stored");
     }
     core.bus.send(AppEvent::Task(Box::new(view)));
 }

@@ -3,6 +3,7 @@ use corral_contract::{
     models::{BatchRef, BatchView, DeleteModels, ItemState, ModelRefs, call},
     settings::{self, Settings},
     status::Status,
+    tasks::{self, TaskListRequest, TaskState},
 };
 use corral_core::{Core, config::Workers};
 use corral_testbed::ollama::{FakeOllama, Fault, Model, library};
@@ -179,4 +180,69 @@ async fn a_preview_without_a_store_says_unknown() {
     let preview = stage.bench.ask::<call::PreviewDelete>(ModelRefs { ids }).await.expect("one");
     assert_eq!((preview.freed, preview.undo_ms), (None, 10_000));
     assert_eq!(preview.items[0].bytes, Some(stage.row("llama3.2:3b").await.bytes.expect("bytes")));
+}
+
+/// More than are written down together.
+const MANY: usize = 120;
+
+async fn all_ids(stage: &Stage, count: usize) -> Vec<ModelId> {
+    let mut ids = Vec::with_capacity(count);
+    for index in 0..count {
+        ids.push(stage.id(&format!("m{index}:1")).await);
+    }
+    ids
+}
+
+fn fleet(count: usize) -> impl Iterator<Item = Model> {
+    (0..count).map(|index| Model::new(&format!("m{index}:1")).weights_size(1000))
+}
+
+// criterion: 0.4
+#[tokio::test]
+async fn many_deletes_each_leave_a_task_and_a_history() {
+    let stage = Stage::alive(fleet(MANY)).await;
+    undo_seconds(&stage, 0).await;
+    let ids = all_ids(&stage, MANY).await;
+    let lost = Fault::Status(500, "remove blob: busy".to_owned());
+    stage.server.fault_once("/api/delete", lost);
+    let accepted = stage.bench.ask::<call::Delete>(those(&ids)).await.expect("it is accepted");
+    let view = finished(&stage, accepted.batch).await;
+    let done = view.items.iter().filter(|item| item.state == ItemState::Done).count();
+    assert_eq!(done, MANY - 1, "{view:#?}");
+    assert_eq!(stage.server.store(|store| store.len()), 1, "only the failed one is left");
+    let request = TaskListRequest { limit: 500, ..TaskListRequest::default() };
+    let tasks = stage.bench.ask::<tasks::call::List>(request).await.expect("the tasks").items;
+    for item in &view.items {
+        let task = tasks.iter().find(|task| Some(task.id) == item.task).expect("its task");
+        let good = item.state == ItemState::Done;
+        assert_eq!(task.state, if good { TaskState::Done } else { TaskState::Failed }, "{task:#?}");
+        assert_eq!(task.target, item.name);
+        let said = stage.history(item.model).await[0].note.clone();
+        assert_eq!(said.contains("deleted"), good, "{said}");
+    }
+}
+
+// criterion: 0.4
+#[tokio::test]
+async fn what_did_not_begin_when_a_batch_of_deletes_is_cancelled_shows_again() {
+    let stage = Stage::alive(fleet(MANY)).await;
+    undo_seconds(&stage, 0).await;
+    let ids = all_ids(&stage, MANY).await;
+    stage.server.latency("/api/delete", std::time::Duration::from_millis(50));
+    let accepted = stage.bench.ask::<call::Delete>(those(&ids)).await.expect("it is accepted");
+    let asked = |server: &corral_testbed::ollama::Control| {
+        !server.requests_to("DELETE", "/api/delete").is_empty()
+    };
+    stage.server.until("the first is deleted", asked).await.expect("it is");
+    let cancelled = stage.bench.ask::<call::CancelBatch>(accepted).await.expect("it answers");
+    assert!(cancelled.cancelled);
+    let view = finished(&stage, accepted.batch).await;
+    let gone = view.items.iter().filter(|item| item.state == ItemState::Done).count();
+    assert!(gone > 0 && gone < MANY, "{gone}");
+    assert_eq!(stage.server.store(|store| store.len()), MANY - gone, "no more were asked for");
+    for item in &view.items {
+        let good = item.state == ItemState::Done;
+        assert!(good || item.state == ItemState::Cancelled, "{item:?}");
+        assert_eq!(stage.find(&item.name).await.is_some(), !good, "{}", item.name);
+    }
 }

@@ -108,6 +108,11 @@ impl Scene {
         self.servers.iter().find(|placed| placed.kind == kind).map(|placed| &placed.server)
     }
 
+    /// Every server, in the order they were added.
+    pub fn servers(&self) -> impl Iterator<Item = &FakeOllama> {
+        self.servers.iter().map(|placed| &placed.server)
+    }
+
     async fn add(&mut self, label: &str, kind: &'static str, builder: Builder) -> Result<()> {
         let server = builder.clock(Clock::system()).start().await?;
         self.servers.push(Placed { label: label.to_owned(), kind, server });

@@ -53,6 +53,15 @@ pub(super) const SCENES: &[Scene] = &[
         leave: &[Click("downloads-figures-open")],
         ..scene("downloads-figures", "downloads", FIGURES)
     },
+    Scene { narrow: true, ..scene("discover", "discover", &[See("discover-search")]) },
+    Scene { narrow: true, ..scene("disk", "disk", &[See("disk-page")]) },
+    scene("help", "help", &[]),
+    scene("palette", "models", &[Click("palette-open"), See("palette")]),
+    scene("model-run", "models", RUN),
+    scene("model-labels", "models", &[MENU, Click("row-action-labels"), See("dialog-labels")]),
+    scene("models-table", "models", &[Click("models-menu"), Click("export"), See("dialog-table")]),
+    scene("models-views", "models", &[Click("views"), Click("view-save"), See("dialog-view")]),
+    scene("models-filters", "models", &[Click("filter-menu"), See("favourite-only")]),
     Scene { narrow: true, ..scene("instances", "instances", &[See("instances-page")]) },
     scene("instance-add", "instances", &[Click("instance-add"), See("dialog-instance")]),
     scene("instance-edit", "instances", &[Click("instance-edit"), See("dialog-instance")]),
@@ -80,6 +89,7 @@ const NO_FILTER: &[Step] = &[Fill("models-search", ""), See("row-gemma3:4b")];
 const BATCH: &[Step] = &[Click("select-page"), See("batch-count")];
 const MENU: Step = ClickCss("[data-testid='row-gemma3:4b'] [data-testid='row-menu']");
 const DETAIL: &[Step] = &[MENU, Click("row-action-details"), See("detail")];
+const RUN: &[Step] = &[MENU, Click("row-action-details"), Click("tab-run"), See("run-preload")];
 const WRONG_NAME: &[Step] =
     &[Click("models-new"), See("dialog-create"), Fill("create-name", "Bad Name!")];
 const CHECK: &[Step] = &[
@@ -133,4 +143,4 @@ const MODELFILE: &[Step] = &[
     See("dialog-make"),
 ];
 
-const IMPORT: &[Step] = &[Click("models-new"), Click("option-import"), See("dialog-import")];
+const IMPORT: &[Step] = &[Click("models-new"), Click("option-import"), See("dialog-import-files")];

@@ -34,6 +34,15 @@ enum Task {
         #[arg(long)]
         bare: PathBuf,
     },
+    /// Measure the list of models beside changes and print the rows as one line of JSON
+    Models {
+        /// The app's program
+        #[arg(long)]
+        app: PathBuf,
+        /// The bare window's program
+        #[arg(long)]
+        bare: PathBuf,
+    },
 }
 
 #[tokio::main]
@@ -42,6 +51,10 @@ pub(super) async fn run() -> Result<()> {
         Task::Shots { app, into } => shots::take(&app, &into).await,
         Task::Bench { app, bare } => {
             println!("{}", serde_json::to_string(&bench::measure(&app, &bare).await?)?);
+            Ok(())
+        }
+        Task::Models { app, bare } => {
+            println!("{}", serde_json::to_string(&bench::measure_models(&app, &bare).await?)?);
             Ok(())
         }
     }

@@ -265,7 +265,6 @@ impl<'a> Reader<'a> {
 
     fn single(&mut self, line: usize, at: (usize, usize), instruction: &str, value: String) {
         let (indent, column) = at;
-        let place = Value { text: value.clone(), line: number(line) };
         let slot = match instruction {
             "FROM" => {
                 if Source::of(&value) == Source::Nothing {
@@ -276,6 +275,7 @@ impl<'a> Reader<'a> {
                         value.chars().take(80).collect::<String>(),
                     );
                 }
+                let place = Value { text: value.clone(), line: number(line) };
                 let names = |value: &Value| matches!(Source::of(&value.text), Source::Model(_));
                 let mixed = !self.file.from.is_empty()
                     && (names(&place) || self.file.from.iter().any(names));
@@ -287,9 +287,9 @@ impl<'a> Reader<'a> {
             }
             "ADAPTER" => {
                 if !self.file.adapters.is_empty() {
-                    self.wrong(line, indent, Why::SeveralAdapters, value);
+                    self.wrong(line, indent, Why::SeveralAdapters, value.as_str());
                 }
-                return self.file.adapters.push(place);
+                return self.file.adapters.push(Value { text: value, line: number(line) });
             }
             "LICENSE" => return self.file.licenses.push(value),
             "TEMPLATE" => &mut self.file.template,

@@ -1,7 +1,7 @@
 //! One operation over many models.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -18,11 +18,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    delete::{self, DeleteOptions},
+    delete::{self, DeleteOptions, How},
     operation::{self, Notify, Work},
 };
 use crate::{Core, Result, db::failed, notices, router::Handle};
 
+mod deletes;
 mod due;
 mod preview;
 pub(super) mod store;
@@ -92,16 +93,15 @@ pub(crate) async fn remove(core: &Core, ids: &[ModelId]) -> Result<BatchRef> {
 
 async fn create(core: &Core, op: BatchOp, ids: &[ModelId]) -> Result<BatchId> {
     let mut transaction = core.db.write().await?;
-    let mut items: Vec<BatchItem> = Vec::with_capacity(ids.len());
-    for id in ids {
-        if items.iter().any(|item| item.model == *id) {
-            continue;
-        }
-        let row = super::store::get_in(&mut transaction, *id).await?;
-        let name = row.map(|row| row.name).unwrap_or_default();
-        let state = ItemState::Waiting;
-        items.push(BatchItem { model: *id, name, state, task: None, problem: None });
-    }
+    let mut rows = super::store::many::get(&mut transaction, ids).await?;
+    let mut seen = HashSet::with_capacity(ids.len());
+    let chosen = ids.iter().filter(|id| seen.insert(**id));
+    let items: Vec<BatchItem> = chosen
+        .map(|id| {
+            let name = rows.remove(id).map(|row| row.name).unwrap_or_default();
+            BatchItem { model: *id, name, state: ItemState::Waiting, task: None, problem: None }
+        })
+        .collect();
     let new = store::NewBatch {
         op,
         force: false,
@@ -137,18 +137,19 @@ async fn work(core: &Core, batch: BatchId, token: &CancellationToken) -> Result<
         .iter()
         .enumerate()
         .filter(|(_, item)| matches!(item.state, ItemState::Waiting | ItemState::Working));
-    futures_util::stream::iter(waiting)
-        .for_each_concurrent(PARALLEL, |(ordinal, item)| {
-            let work = match view.op {
-                BatchOp::Delete => {
-                    let digest = digests.get(ordinal).cloned().flatten();
-                    Work::Delete { force, for_good, digest }
-                }
-                op => work_of(op),
-            };
-            live.item(ordinal, item.model, work, token)
-        })
-        .await;
+    if view.op == BatchOp::Delete {
+        let waiting = waiting.map(|(ordinal, item)| {
+            let digest = digests.get(ordinal).cloned().flatten();
+            deletes::Wanted { ordinal, model: item.model, how: How { force, for_good, digest } }
+        });
+        deletes::work(&live, &waiting.collect::<Vec<_>>(), token).await?;
+    } else {
+        futures_util::stream::iter(waiting)
+            .for_each_concurrent(PARALLEL, |(ordinal, item)| {
+                live.item(ordinal, item.model, work_of(view.op), token)
+            })
+            .await;
+    }
     if core.supervisor.token().is_cancelled() {
         // Corral ends: what waits is taken up or given up at the next start.
         return Ok(());
@@ -171,6 +172,18 @@ fn work_of(op: BatchOp) -> Work {
     }
 }
 
+/// How an item's operation ended.
+fn over(item: &mut BatchItem, result: Result<()>) {
+    match result {
+        Ok(()) => item.state = ItemState::Done,
+        Err(problem) if problem.code == ErrorCode::Cancelled => item.state = ItemState::Cancelled,
+        Err(problem) => {
+            item.state = ItemState::Failed;
+            item.problem = Some(problem);
+        }
+    }
+}
+
 /// A running batch as the windows see it.
 struct Live<'a> {
     core: &'a Core,
@@ -179,6 +192,10 @@ struct Live<'a> {
 }
 
 impl Live<'_> {
+    fn id(&self) -> BatchId {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner).id
+    }
+
     async fn item(&self, ordinal: usize, model: ModelId, work: Work, token: &CancellationToken) {
         if self.core.supervisor.token().is_cancelled() {
             return;
@@ -203,54 +220,52 @@ impl Live<'_> {
                 }
             }
             Err(problem) => {
-                if deleting && let Err(error) = delete::show_again(self.core, model, &problem).await
-                {
-                    tracing::warn!(%error, "a row that could not be deleted stays hidden");
-                }
-                let state = match problem.code {
-                    ErrorCode::WrongState | ErrorCode::Busy | ErrorCode::NotFound => {
-                        ItemState::Skipped
-                    }
-                    _ => ItemState::Failed,
-                };
-                return self
-                    .set(ordinal, |item| {
-                        item.state = state;
-                        item.problem = Some(problem);
-                    })
-                    .await;
+                return self.refused(ordinal, model, problem, deleting).await;
             }
         };
-        self.set(ordinal, |item| match result {
-            Ok(()) => item.state = ItemState::Done,
-            Err(problem) if problem.code == ErrorCode::Cancelled => {
-                item.state = ItemState::Cancelled;
-            }
-            Err(problem) => {
-                item.state = ItemState::Failed;
-                item.problem = Some(problem);
-            }
+        self.set(ordinal, |item| over(item, result)).await;
+    }
+
+    /// An item whose operation could not begin.
+    async fn refused(&self, ordinal: usize, model: ModelId, problem: WireError, deleting: bool) {
+        if deleting && let Err(error) = delete::show_again(self.core, model, &problem).await {
+            tracing::warn!(%error, "a row that could not be deleted stays hidden");
+        }
+        let state = match problem.code {
+            ErrorCode::WrongState | ErrorCode::Busy | ErrorCode::NotFound => ItemState::Skipped,
+            _ => ItemState::Failed,
+        };
+        self.set(ordinal, |item| {
+            item.state = state;
+            item.problem = Some(problem);
         })
         .await;
     }
 
     async fn set(&self, ordinal: usize, change: impl FnOnce(&mut BatchItem)) {
-        let (batch, item, view) = {
-            let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-            change(&mut view.items[ordinal]);
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            let due = told.elapsed() >= TELL_EVERY;
-            if due {
-                *told = Instant::now();
-            }
-            (view.id, view.items[ordinal].clone(), due.then(|| view.clone()))
-        };
+        let (batch, item) = self.change(ordinal, change);
         if let Err(error) = store::set_item(self.core, batch, ordinal, &item).await {
             tracing::warn!(batch = batch.0, %error, "an item's result was not stored");
         }
-        if let Some(view) = view {
-            self.core.bus.send(AppEvent::Batch(view));
+        self.tell_in_time();
+    }
+
+    /// Changes an item that somebody else writes down.
+    fn change(&self, ordinal: usize, change: impl FnOnce(&mut BatchItem)) -> (BatchId, BatchItem) {
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut view.items[ordinal]);
+        (view.id, view.items[ordinal].clone())
+    }
+
+    /// Tells the windows how the batch is, unless that was only a moment ago.
+    fn tell_in_time(&self) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.elapsed() < TELL_EVERY {
+            return;
         }
+        *told = Instant::now();
+        let view = self.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.core.bus.send(AppEvent::Batch(view));
     }
 
     /// One notice for all that failed.

@@ -1,5 +1,7 @@
 //! Deleting: hidden at once, done after the undo window, taken back until then.
 
+use std::collections::HashSet;
+
 use corral_contract::{
     ErrorCode, ModelId, WireError,
     models::{
@@ -89,21 +91,21 @@ pub(super) async fn delete(
         // Nothing may begin on a row between its check and its hiding.
         let _turn = core.models.deciding.lock().await;
         let mut transaction = core.db.write().await?;
-        for id in ids {
-            if items.iter().any(|item: &BatchItem| item.model == *id) {
-                continue;
-            }
-            let row = store::get_in(&mut transaction, *id).await?;
+        let mut rows = store::many::get(&mut transaction, ids).await?;
+        let keep = if pinned_too {
+            Vec::new()
+        } else {
+            store::keep::pinned_in(&mut transaction, ids).await?
+        };
+        let mut seen = HashSet::with_capacity(ids.len());
+        for id in ids.iter().filter(|id| seen.insert(**id)) {
+            let row = rows.remove(id);
             let mut problem = refusal(core, *id, row.as_ref()).err();
-            if problem.is_none()
-                && !pinned_too
-                && store::keep::is_pinned(&mut transaction, *id).await?
-            {
+            if problem.is_none() && keep.contains(id) {
                 problem = Some(pinned(row.as_ref()));
             }
             let state = if problem.is_some() { ItemState::Skipped } else { ItemState::Waiting };
             if problem.is_none() {
-                store::hide(&mut transaction, *id, Some(until)).await?;
                 hidden.push(*id);
             }
             let (name, digest) = row.map(|row| (row.name, row.digest)).unwrap_or_default();
@@ -115,6 +117,7 @@ pub(super) async fn delete(
             let problem = item.problem.clone();
             return Err(problem.unwrap_or_else(|| WireError::new(ErrorCode::WrongState)));
         }
+        store::many::hide(&mut transaction, &hidden, Some(until)).await?;
         let new = batch::store::NewBatch {
             op: BatchOp::Delete,
             force,
@@ -176,7 +179,7 @@ pub(super) async fn show_again(core: &Core, id: ModelId, problem: &WireError) ->
 }
 
 /// Removes the model on its server; the answer is the note for its history.
-async fn on_server(
+pub(super) async fn on_server(
     core: &Core,
     model: &StoredModel,
     task: &Task,

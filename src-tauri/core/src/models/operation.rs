@@ -228,28 +228,35 @@ pub(super) async fn begin(
         },
     )
     .await?;
-    let (result, ended) = watch::channel(None);
-    let operation = Operation { task: task.id(), kind: work.kind(), token: task.token(), ended };
-    table(core).insert(id, operation.clone());
+    let (operation, result) = enter(core, id, &task, work.kind());
     let core = core.clone();
     core.clone().supervisor.run("operation", run(core, model, task, work, notify, result));
     Ok(operation)
 }
 
-async fn run(
-    core: Core,
-    model: StoredModel,
-    task: Task,
-    work: Work,
-    notify: Notify,
-    ended: watch::Sender<Option<Result<()>>>,
-) {
+/// Tells the result of an operation to whoever waits for it.
+pub(super) type Ended = watch::Sender<Option<Result<()>>>;
+
+/// From now on this runs on the model. The caller holds `deciding`, and [`leave`]s in the end.
+pub(super) fn enter(core: &Core, id: ModelId, task: &Task, kind: Kind) -> (Operation, Ended) {
+    let (result, ended) = watch::channel(None);
+    let operation = Operation { task: task.id(), kind, token: task.token(), ended };
+    table(core).insert(id, operation.clone());
+    (operation, result)
+}
+
+/// Nothing runs on the model any more.
+pub(super) fn leave(core: &Core, id: ModelId) {
+    table(core).remove(&id);
+}
+
+async fn run(core: Core, model: StoredModel, task: Task, work: Work, notify: Notify, ended: Ended) {
     let id = model.id;
     let done = AssertUnwindSafe(perform(&core, &model, &task, work)).catch_unwind().await;
     let done = done.unwrap_or_else(|_| {
         Err(WireError::new(ErrorCode::Internal).detail("the operation panicked; see the log"))
     });
-    table(&core).remove(&id);
+    leave(&core, id);
     task.finish(&done).await;
     publish(&core, &[id]).await;
     instances::publish(&core, model.instance).await;

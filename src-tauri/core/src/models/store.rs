@@ -17,6 +17,7 @@ pub(in crate::models) mod counts;
 pub(in crate::models) mod history;
 pub(in crate::models) mod keep;
 pub(crate) mod listed;
+pub(in crate::models) mod many;
 pub(in crate::models) mod named;
 pub(in crate::models) mod search;
 pub(crate) mod seen;

@@ -43,10 +43,13 @@ pub struct TaskLog(Mutex<Option<File>>);
 impl TaskLog {
     /// A log that cannot be made is left out: the task itself goes on.
     pub(super) fn create(path: PathBuf) -> Self {
-        let made = path
-            .parent()
-            .map_or(Ok(()), std::fs::create_dir_all)
-            .and_then(|()| File::options().create(true).append(true).open(&path));
+        let open = || File::options().create(true).append(true).open(&path);
+        let made = open().or_else(|error| match (error.kind(), path.parent()) {
+            (std::io::ErrorKind::NotFound, Some(folder)) => {
+                std::fs::create_dir_all(folder).and_then(|()| open())
+            }
+            _ => Err(error),
+        });
         if let Err(error) = &made {
             tracing::warn!(%error, "no log file for a task");
         }

@@ -1,8 +1,10 @@
+use std::collections::HashMap;
+
 use corral_contract::{
     InstanceId, ModelId, TaskId, Timestamp,
     tasks::{TaskKind, TaskList, TaskListRequest, TaskState, TaskView},
 };
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::NewTask;
 use crate::{
@@ -63,6 +65,51 @@ pub(super) async fn finish(db: &Db, view: &TaskView) -> Result<()> {
         .await
         .map_err(failed)?;
     transaction.commit().await.map_err(failed)
+}
+
+/// Inserts tasks `{kind, instance, model, target}` that wait; answers their ids by the model.
+pub(super) async fn insert_all(
+    connection: &mut SqliteConnection,
+    rows: &[serde_json::Value],
+    now: Timestamp,
+) -> Result<HashMap<i64, i64>> {
+    let ids: Vec<(i64, i64)> = sqlx::query_as(
+        "INSERT INTO task (kind, state, instance_id, model_id, target, log_exists, created_at)
+         SELECT value ->> 'kind', 'waiting', value ->> 'instance', value ->> 'model',
+                value ->> 'target', 1, ?2
+         FROM json_each(?1) ORDER BY key RETURNING model_id, id",
+    )
+    .bind(json(&rows))
+    .bind(now.0)
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(failed)?;
+    sqlx::query(
+        "UPDATE model SET last_task = new.value ->> 1
+         FROM json_each(?) AS new WHERE model.id = new.value ->> 0",
+    )
+    .bind(json(&ids))
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(ids.into_iter().collect())
+}
+
+/// Writes down how tasks `{id, state, phase, problem, at}` ended.
+pub(super) async fn finish_all(
+    connection: &mut SqliteConnection,
+    rows: &[serde_json::Value],
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE task SET state = done.value ->> 'state', phase = done.value ->> 'phase',
+                problem = done.value ->> 'problem', finished_at = done.value ->> 'at'
+         FROM json_each(?) AS done WHERE task.id = done.value ->> 'id'",
+    )
+    .bind(json(&rows))
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
 }
 
 pub(super) async fn list(db: &Db, request: &TaskListRequest) -> Result<TaskList> {

@@ -1,6 +1,7 @@
 //! The bar that takes the toolbar's place while models are selected.
 
 use corral_contract::{
+    ModelId,
     models::{BatchOp, ModelRow},
     size,
     status::Action,
@@ -9,7 +10,7 @@ use leptos::prelude::*;
 
 use super::list::{Open, use_list};
 use crate::{
-    components::{Button, ButtonKind},
+    components::{Button, ButtonKind, IconButton, MenuItem, use_menu},
     format,
     words::use_words,
 };
@@ -29,7 +30,7 @@ fn allows(op: BatchOp, row: &ModelRow) -> bool {
 /// How many are selected, and what can be done to them.
 #[component]
 pub(super) fn BatchBar() -> impl IntoView {
-    let (words, list) = (use_words(), use_list());
+    let (words, list, menu) = (use_words(), use_list(), use_menu());
     let models = list.stores.models;
     let count = Memo::new(move |_| models.with(|models| models.selected().len()));
     let rows = Memo::new(move |_| {
@@ -61,6 +62,24 @@ pub(super) fn BatchBar() -> impl IntoView {
         })
     };
     let delete = move |()| list.open.set(Open::Delete(chosen()));
+    let verify_reason = reason(BatchOp::Verify);
+    let more = Signal::derive(move || {
+        let item = |key: &str, name: &str, icon, open: fn(Vec<ModelId>) -> Open| {
+            let run = move || list.open.set(open(chosen()));
+            MenuItem { icon: Some(icon), ..MenuItem::new(words.get(key), name, run) }
+        };
+        let mut verify = item("batchOp.verify", "batch-verify", icondata::LuShieldCheck, |_| {
+            Open::Batch(BatchOp::Verify)
+        });
+        verify.reason = Some(verify_reason.get()).filter(|why| !why.is_empty());
+        vec![
+            item("action.labels", "batch-labels", icondata::LuTag, Open::Labels),
+            verify,
+            item("export.button", "batch-table", icondata::LuTable, |_| Open::Table),
+            item("moving.exportButton", "batch-export", icondata::LuFileDown, Open::Export),
+            item("moving.copyButton", "batch-copy-to", icondata::LuSend, Open::CopyTo),
+        ]
+    });
     view! {
         <div class="batch-bar" role="toolbar" aria-label=words.signal("models.selection")>
             <span class="num" data-testid="batch-count" aria-live="polite">
@@ -130,49 +149,15 @@ pub(super) fn BatchBar() -> impl IntoView {
             >
                 {words.signal("batchOp.recreate")}
             </Button>
-            <Button
-                small=true
-                icon=icondata::LuTag
-                on_press=move |()| {
-                    list.open.set(Open::Labels(chosen()));
+            <IconButton
+                icon=icondata::LuEllipsis
+                label=words.signal("common.more")
+                popup=true
+                on_press=move |event: web_sys::MouseEvent| {
+                    menu.open_under(&event, words.get("common.more"), more);
                 }
-                attr:data-testid="batch-labels"
-            >
-                {words.signal("action.labelsShort")}
-            </Button>
-            <Button
-                small=true
-                icon=icondata::LuTable
-                on_press=move |()| list.open.set(Open::Table)
-                attr:data-testid="batch-table"
-            >
-                {words.signal("export.short")}
-            </Button>
-            <Button
-                small=true
-                icon=icondata::LuShieldCheck
-                reason=reason(BatchOp::Verify)
-                on_press=batch(BatchOp::Verify)
-                attr:data-testid="batch-verify"
-            >
-                {words.signal("batchOp.verify")}
-            </Button>
-            <Button
-                small=true
-                icon=icondata::LuFileDown
-                on_press=move |()| list.open.set(Open::Export(chosen()))
-                attr:data-testid="batch-export"
-            >
-                {words.signal("moving.exportShort")}
-            </Button>
-            <Button
-                small=true
-                icon=icondata::LuSend
-                on_press=move |()| list.open.set(Open::CopyTo(chosen()))
-                attr:data-testid="batch-copy-to"
-            >
-                {words.signal("moving.copyShort")}
-            </Button>
+                attr:data-testid="batch-more"
+            />
             <span class="batch-bar__delete">
                 <Button
                     small=true

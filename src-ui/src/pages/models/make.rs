@@ -108,7 +108,7 @@ pub(super) fn modelfile_items(list: List, words: Words, row: &ModelRow) -> Vec<M
     let mut edit = MenuItem::new(words.get("make.edit"), "row-action-edit", edit);
     edit.icon = Some(icondata::LuFilePen);
     let keep = move || list.open.set(Open::Modelfile(id));
-    let mut keep = MenuItem::new(words.get("make.export"), "row-action-export", keep);
+    let mut keep = MenuItem::new(words.get("make.export"), "row-action-modelfile", keep);
     keep.icon = Some(icondata::LuFileOutput);
     let unknown = (row.install != Install::Ready && row.digest.is_none()).then(|| {
         let status = words.get(&format!("status.{}", row.status.as_str()));

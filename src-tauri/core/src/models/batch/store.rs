@@ -53,22 +53,30 @@ pub(in crate::models) async fn insert(
     .fetch_one(&mut *connection)
     .await
     .map_err(failed)?;
-    for (ordinal, item) in new.items.iter().enumerate() {
-        sqlx::query(
-            "INSERT INTO batch_item (batch_id, ordinal, model_id, name, state, problem, digest)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(id)
-        .bind(ordinal as i64)
-        .bind(item.model.0)
-        .bind(&item.name)
-        .bind(item.state.as_str())
-        .bind(item.problem.as_ref().map(json))
-        .bind(new.digests.get(ordinal).and_then(Option::as_ref))
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
-    }
+    let items: Vec<_> = new
+        .items
+        .iter()
+        .enumerate()
+        .map(|(ordinal, item)| {
+            serde_json::json!([
+                item.model.0,
+                item.name,
+                item.state.as_str(),
+                item.problem.as_ref().map(json),
+                new.digests.get(ordinal).and_then(Option::as_ref),
+            ])
+        })
+        .collect();
+    sqlx::query(
+        "INSERT INTO batch_item (batch_id, ordinal, model_id, name, state, problem, digest)
+         SELECT ?1, key, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+         FROM json_each(?2)",
+    )
+    .bind(id)
+    .bind(json(&items))
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
     sqlx::query("DELETE FROM batch WHERE id <= ? AND finished_at IS NOT NULL")
         .bind(id - KEPT)
         .execute(connection)
@@ -97,6 +105,37 @@ pub(super) async fn set_item(
     .await
     .map_err(failed)?;
     transaction.commit().await.map_err(failed)
+}
+
+/// As [`set_item`], of many at once.
+pub(super) async fn set_items(
+    connection: &mut SqliteConnection,
+    batch: BatchId,
+    items: &[(usize, BatchItem)],
+) -> Result<()> {
+    let rows: Vec<_> = items
+        .iter()
+        .map(|(ordinal, item)| {
+            serde_json::json!([
+                ordinal,
+                item.state.as_str(),
+                item.task.map(|id| id.0),
+                item.problem.as_ref().map(json),
+            ])
+        })
+        .collect();
+    sqlx::query(
+        "UPDATE batch_item SET state = set_to.value ->> 1, task_id = set_to.value ->> 2,
+                problem = set_to.value ->> 3
+         FROM json_each(?2) AS set_to
+         WHERE batch_item.batch_id = ?1 AND batch_item.ordinal = set_to.value ->> 0",
+    )
+    .bind(batch.0)
+    .bind(json(&rows))
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
 }
 
 pub(super) async fn finish(

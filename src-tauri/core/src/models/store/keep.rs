@@ -61,34 +61,29 @@ pub(in crate::models) async fn watches(
     transaction.commit().await.map_err(failed)
 }
 
-/// Whether a model is pinned.
-///
-/// # Errors
-/// Database errors.
-pub(in crate::models) async fn is_pinned(
-    connection: &mut SqliteConnection,
-    id: ModelId,
-) -> Result<bool> {
-    let pinned: Option<bool> =
-        sqlx::query_scalar("SELECT pinned FROM model_keep WHERE model_id = ?")
-            .bind(id.0)
-            .fetch_optional(connection)
-            .await
-            .map_err(failed)?;
-    Ok(pinned.unwrap_or(false))
-}
-
 /// Those of these models that are pinned.
 ///
 /// # Errors
 /// Database errors.
 pub(in crate::models) async fn pinned(core: &Core, ids: &[ModelId]) -> Result<Vec<ModelId>> {
+    let mut connection = core.db.read().acquire().await.map_err(failed)?;
+    pinned_in(&mut connection, ids).await
+}
+
+/// As [`pinned`], inside a transaction.
+///
+/// # Errors
+/// Database errors.
+pub(in crate::models) async fn pinned_in(
+    connection: &mut SqliteConnection,
+    ids: &[ModelId],
+) -> Result<Vec<ModelId>> {
     let pinned: Vec<i64> = sqlx::query_scalar(
         "SELECT model_id FROM model_keep
          WHERE pinned = 1 AND model_id IN (SELECT value FROM json_each(?))",
     )
     .bind(json(&ids))
-    .fetch_all(core.db.read())
+    .fetch_all(connection)
     .await
     .map_err(failed)?;
     Ok(pinned.into_iter().map(ModelId).collect())
