@@ -60,8 +60,12 @@ async fn past_syncs_are_found_opened_and_compared() -> Result<()> {
 
     window.click("nav-activity").await?;
     window.click("activity-tab-syncs").await?;
+    window
+        .wait_for("both reports are listed", async |window| {
+            Ok(window.all("sync-tick").await?.len() >= 2)
+        })
+        .await?;
     let rows = window.all("sync-tick").await?.len();
-    ensure!(rows >= 2, "{rows} reports");
     ensure!(
         window.attribute("syncs-compare", "aria-disabled").await?.as_deref() == Some("true"),
         "two have to be ticked"
