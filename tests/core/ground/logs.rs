@@ -28,7 +28,6 @@ fn write(bench: &Bench, lines: usize) -> String {
     text
 }
 
-// criterion: 7.2
 #[tokio::test]
 async fn a_huge_log_is_read_from_its_end_page_by_page_without_a_line_lost() {
     let bench = Bench::quiet().await;
@@ -58,7 +57,6 @@ async fn a_huge_log_is_read_from_its_end_page_by_page_without_a_line_lost() {
     assert!(read == whole, "every line is there once");
 }
 
-// criterion: 7.5
 #[tokio::test]
 async fn a_log_that_was_replaced_by_a_shorter_one_is_read_anew() {
     let bench = Bench::quiet().await;
