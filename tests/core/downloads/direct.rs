@@ -13,6 +13,7 @@ use corral_contract::{
     downloads::{JobIds, JobState, JobView, call},
     models::{JobRef, call::Create},
     progress::WaitReason,
+    registries::{RegistryDraft, call as registries},
     settings::{FetchWay, Settings, call as settings},
     status::Status,
 };
@@ -371,4 +372,25 @@ async fn who_wants_the_servers_own_puller_gets_it() {
     let job = place.create("large").await.job;
     place.done(job).await;
     assert!(place.registry.sent(&parts[0].1.digest) < MB, "nothing but the look before it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_fetches_by_itself_is_told_which_registry_is_plain() {
+    let place = Place::new().await;
+    let way = Settings { fetch_way: FetchWay::Server, ..Settings::default() };
+    place.bench.ask::<settings::Update>(way).await.expect("taken");
+    let host = "reg.internal:5000".to_owned();
+    let plain = RegistryDraft { host, plain_http: true, ..RegistryDraft::default() };
+    place.bench.ask::<registries::Save>(plain).await.expect("saved");
+    for (name, insecure) in [("reg.internal:5000/team/a", true), ("reg.other/team/a", false)] {
+        place.server.forget_requests();
+        let force =
+            corral_contract::models::CreateModel { force: true, ..wish(place.instance, name) };
+        place.bench.ask::<Create>(force).await.expect("who insists may try");
+        let pulled =
+            |it: &corral_testbed::ollama::Control| !it.requests_to("POST", "/api/pull").is_empty();
+        place.server.until("the server is asked", pulled).await.expect("soon");
+        let asked = &place.server.requests_to("POST", "/api/pull")[0];
+        assert_eq!(asked.json()["insecure"], insecure, "{name}");
+    }
 }

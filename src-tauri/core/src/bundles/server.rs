@@ -128,7 +128,7 @@ async fn register(
             job: JobId(0),
             instance: delivery.instance,
             name: wanted.name.clone(),
-            insecure: false,
+            insecure: core.registries.is_plain(&wanted.name.host),
             known: Vec::new(),
         };
         let plan = Plan { request, layers: None, manifest: None };

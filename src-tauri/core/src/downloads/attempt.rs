@@ -127,8 +127,8 @@ async fn fetch(
     let request = FetchRequest {
         job: job.id,
         instance: job.instance,
+        insecure: job.options.insecure || core.registries.is_plain(&name.host),
         name,
-        insecure: job.options.insecure,
         known: sink.meter.view().layers.into_iter().map(|layer| layer.digest).collect(),
     };
     let fetch = way::choose(core, job.instance).await.map_err(permanent)?;

@@ -93,6 +93,12 @@ impl Registries {
         Ok(routes)
     }
 
+    /// Whether the user said of this host that it is asked in the clear. A server that fetches by
+    /// itself has to be told so with every pull.
+    pub(crate) fn is_plain(&self, host: &str) -> bool {
+        self.setup().of_host(&host.to_ascii_lowercase()).is_some_and(|site| site.plain_http)
+    }
+
     /// Whether another address could be asked for a repository.
     pub(crate) fn has_choice(&self, repository: &Repository) -> bool {
         self.all_routes(repository, &self.setup()).is_ok_and(|routes| routes.len() > 1)
