@@ -132,7 +132,7 @@ pub(super) fn Filters(
                     .map(|word| {
                         view! {
                             <Chip
-                                label=words.signal_of(format!("discover.can.{word}"))
+                                label=words.signal_of(format!("capability.{word}"))
                                 on=Signal::derive(move || filter.with(|it| it.capability == Some(word)))
                                 on_press=move |()| filter.update(|it| {
                                     it.capability = (it.capability != Some(word)).then_some(word);

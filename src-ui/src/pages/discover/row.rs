@@ -91,7 +91,7 @@ pub(super) fn ModelRow(page: Discover, model: CatalogueModel) -> impl IntoView {
                     .into_iter()
                     .filter(|word| word != "completion")
                     .map(|word| {
-                        let text = words.get_or(&format!("discover.can.{word}"), &word);
+                        let text = words.get_or(&format!("capability.{word}"), &word);
                         view! { <Tag>{text}</Tag> }
                     })
                     .collect_view()}
