@@ -1,3 +1,7 @@
+// Compiled while it arrives and while everything below goes on. An engine that cannot is left to the
+// module's own script, which knows other ways.
+const module = WebAssembly.compileStreaming(fetch("corral_bg.wasm")).catch(() => undefined);
+
 // Before the first paint: the theme of last time, so that the window never flashes in the other one.
 const kept = localStorage.getItem("corral.theme");
 const dark = matchMedia("(prefers-color-scheme: dark)").matches;
@@ -29,4 +33,4 @@ try {
 window.corralEarly = early;
 
 const [{ default: start }] = await Promise.all([import("./corral.js"), import("./texts.js")]);
-await start();
+await start({ module_or_path: await module });

@@ -54,6 +54,7 @@ fn filtered<R: Runtime>(app: &AppHandle<R>, kind: FileKind) -> FileDialogBuilder
     match kind {
         FileKind::Bundle => dialog.add_filter("Corral", &["tar"]),
         FileKind::List | FileKind::Json => dialog.add_filter("JSON", &["json"]),
+        FileKind::Log => dialog.add_filter("Log", &["log", "txt"]),
         FileKind::Csv => dialog.add_filter("CSV", &["csv"]),
     }
     .add_filter("*", &["*"])

@@ -41,7 +41,8 @@ fn answer<R: Runtime>(domain: &'static Domain, invoke: Invoke<R>) -> bool {
             Ok(request) => dispatch(&webview, domain.name, command.name, request).await,
             Err(error) => Err(error),
         };
-        reply.map(InvokeResponseBody::Json).map_err(InvokeError::from)
+        // As bytes, which the page reads itself: see `ipc.rs` there.
+        reply.map(|json| InvokeResponseBody::Raw(json.into_bytes())).map_err(InvokeError::from)
     });
     true
 }

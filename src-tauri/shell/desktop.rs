@@ -4,7 +4,10 @@ use corral_contract::{
     Command, ErrorCode, WireError,
     audit::Actor,
     command::Nothing,
-    desktop::{Autostart, CloseAnswer, DOMAIN, DesktopFacts, Folder, FolderRef, call},
+    desktop::{
+        Autostart, CloseAnswer, DOMAIN, DesktopFacts, Folder, FolderRef, PageFault, StartHidden,
+        call,
+    },
     settings::{self, CloseButton},
 };
 use corral_core::{Core, Result};
@@ -38,7 +41,16 @@ pub async fn answer<R: Runtime>(
         }
         call::Painted::NAME => {
             run::<call::Painted, _>(core, request, |_| async move {
+                tracing::info!("the page has painted");
                 app.state::<Painted>().tell();
+                Ok(Nothing {})
+            })
+            .await
+        }
+        call::Fault::NAME => {
+            run::<call::Fault, _>(core, request, |PageFault { text }| async move {
+                let text: String = text.chars().take(PageFault::MOST).collect();
+                tracing::error!(text, "a part of the page has ended");
                 Ok(Nothing {})
             })
             .await
@@ -47,6 +59,13 @@ pub async fn answer<R: Runtime>(
         call::SetAutostart::NAME => {
             run::<call::SetAutostart, _>(core, request, |Autostart { on }| async move {
                 autostart::set(app, on).await?;
+                facts(app, core).await
+            })
+            .await
+        }
+        call::SetStartHidden::NAME => {
+            run::<call::SetStartHidden, _>(core, request, |StartHidden { on }| async move {
+                preferences::set_start_hidden(app, on)?;
                 facts(app, core).await
             })
             .await
@@ -111,6 +130,7 @@ async fn facts<R: Runtime>(app: &AppHandle<R>, core: &Core) -> Result<DesktopFac
     Ok(DesktopFacts {
         tray: app.state::<Host>().there(),
         autostart,
+        start_hidden: preferences::start_hidden(app),
         autostart_problem,
         system: std::env::consts::OS.to_owned(),
         log_folder: core.config.log_dir.display().to_string(),

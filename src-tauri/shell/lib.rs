@@ -20,6 +20,7 @@ pub mod painted;
 pub mod preferences;
 pub mod quit;
 pub mod ready;
+pub mod revive;
 pub mod single;
 pub mod startup;
 pub mod taskbar;
@@ -107,9 +108,11 @@ pub fn attach<R: Runtime>(app: &AppHandle<R>, system_language: &str) -> tauri::R
     commands::register(app)
 }
 
-fn set_up(app: &mut App, start: Start) -> Result<(), Box<dyn std::error::Error>> {
+fn set_up(app: &mut App, mut start: Start) -> Result<(), Box<dyn std::error::Error>> {
     let app = app.handle();
     attach(app, &language::of_system())?;
+    // The system starts it the same way, whatever was set since.
+    start.hidden &= preferences::start_hidden(app);
     let hidden = start.hidden;
     let level = startup::start_log(app, &start.core.log_dir);
     window::open(app, hidden)?;
@@ -118,6 +121,7 @@ fn set_up(app: &mut App, start: Start) -> Result<(), Box<dyn std::error::Error>>
     notify::start(app);
     taskbar::start(app);
     quit::on_signals(app);
+    memory::give_back();
     Ok(())
 }
 

@@ -84,15 +84,23 @@ pub(crate) fn refused<R: Runtime>(app: &AppHandle<R>, error: &WireError) {
 pub fn wanted(kind: NoticeKind, switches: NotifySettings) -> bool {
     match kind {
         NoticeKind::DownloadDone => switches.download_done,
-        NoticeKind::DownloadFailed | NoticeKind::OperationFailed | NoticeKind::SyncFailing => {
-            switches.failed
-        }
-        NoticeKind::InstanceDown | NoticeKind::InstanceBack => switches.instance_down,
-        NoticeKind::ModelCrashed => switches.model_crashed,
+        NoticeKind::DownloadFailed
+        | NoticeKind::OperationFailed
+        | NoticeKind::SyncFailing
+        | NoticeKind::ResourceCritical => switches.failed,
+        NoticeKind::InstanceDown
+        | NoticeKind::InstanceBack
+        | NoticeKind::InstanceRestarted
+        | NoticeKind::InstanceCritical => switches.instance_down,
+        NoticeKind::ModelCrashed | NoticeKind::GpuLost => switches.model_crashed,
         // It concerns what Corral itself knows; there is no switch to miss it.
         NoticeKind::DatabaseRestored => true,
         // They wait under the bell: nobody has to be called for them.
-        NoticeKind::CleanupProposed | NoticeKind::CleanedUp => false,
+        NoticeKind::CleanupProposed
+        | NoticeKind::CleanedUp
+        | NoticeKind::ModelsRestored
+        | NoticeKind::ModelSlower
+        | NoticeKind::ResourceWell => false,
     }
 }
 

@@ -11,6 +11,9 @@ use tauri_plugin_store::{Store, StoreExt};
 /// Name of the file in the app's data folder.
 pub const FILE: &str = "preferences.json";
 
+/// Whether a start at login shows no window: read before the core is there.
+const START_HIDDEN: &str = "startHidden";
+
 /// Most bytes that all preferences together may take as JSON.
 pub const LIMIT: usize = 256 * 1024;
 
@@ -44,6 +47,21 @@ pub fn save<R: Runtime>(app: &AppHandle<R>, preferences: Preferences) -> Result<
         }
     }
     store.save().map_err(failed)
+}
+
+/// Whether a start by the system shows no window. A file that cannot be read says what a new one does.
+pub fn start_hidden<R: Runtime>(app: &AppHandle<R>) -> bool {
+    let kept = load(app).ok().and_then(|all| all.values.get(START_HIDDEN)?.as_bool());
+    kept.unwrap_or(true)
+}
+
+/// Keeps it.
+///
+/// # Errors
+/// As [`save`].
+pub fn set_start_hidden<R: Runtime>(app: &AppHandle<R>, on: bool) -> Result<()> {
+    let values = [(START_HIDDEN.to_owned(), on.into())].into_iter().collect();
+    save(app, Preferences { values })
 }
 
 fn store<R: Runtime>(app: &AppHandle<R>) -> Result<Arc<Store<R>>> {

@@ -11,6 +11,7 @@ use corral_contract::WireError;
 use corral_core::{
     Core, CoreConfig,
     config::{SeedDownload, SeedInstance, Workers},
+    installs::ReleaseConfig,
     logs::{self, LevelHandle, LogFile},
     registry::{Mirrors, RegistryConfig},
     secrets::{Keychain, SystemKeychain},
@@ -37,6 +38,10 @@ const SEED: &str = "CORRAL_SEED_INSTANCES";
 
 /// JSON object of lists: addresses to ask instead of a registry, by its host, best first.
 const MIRRORS: &str = "CORRAL_REGISTRY_MIRRORS";
+
+/// Address that Ollama's releases are fetched below, instead of the official one: `latest`,
+/// `download/v<version>/…`. Descriptions are then looked for beside it, below `…/api`.
+const RELEASES: &str = "CORRAL_RELEASES";
 
 /// JSON list of `{instance, model}`: what a new database with seeded instances begins to download.
 const SEED_DOWNLOADS: &str = "CORRAL_SEED_DOWNLOADS";
@@ -70,6 +75,12 @@ impl Start {
             key: dirs::home_dir().map(|home| home.join(".ollama").join("id_ed25519")),
             limit: None,
         };
+        if let Ok(address) = std::env::var(RELEASES) {
+            let address = address.trim_end_matches('/').to_owned();
+            let site = address.rsplit_once('/').map_or(address.as_str(), |(site, _)| site);
+            start.core.releases =
+                ReleaseConfig { descriptions: format!("{site}/api"), downloads: address };
+        }
         if let Ok(downloads) = std::env::var(SEED_DOWNLOADS) {
             start.core.seed_downloads = read_seed::<SeedDownload>(SEED_DOWNLOADS, &downloads);
         }

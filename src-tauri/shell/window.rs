@@ -12,7 +12,7 @@ use tauri::{
 };
 use tauri_plugin_window_state::{AppHandleExt, StateFlags};
 
-use crate::{events::Forwarder, quit, ready::Ready, tray::Host};
+use crate::{events::Forwarder, quit, ready::Ready, revive, tray::Host};
 
 pub mod close;
 pub mod place;
@@ -48,6 +48,7 @@ pub fn open<R: Runtime>(app: &AppHandle<R>, hidden: bool) -> tauri::Result<Webvi
     let config = config.ok_or(tauri::Error::WindowNotFound)?;
     let window = WebviewWindowBuilder::from_config(app, config)?.build()?;
     keep_on_screen(&window);
+    revive::watch(&window);
     let app = app.clone();
     window.on_window_event(move |event| match event {
         WindowEvent::CloseRequested { api, .. } => {

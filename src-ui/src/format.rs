@@ -1,8 +1,10 @@
 //! Figures as people read them. Every number here goes with tabular figures in the style sheet.
 
+use std::cell::RefCell;
+
 use corral_contract::{Timestamp, size};
 use corral_locale::Locale;
-use js_sys::{Date, Reflect};
+use js_sys::{Date, Intl::DateTimeFormat, Reflect};
 use wasm_bindgen::JsValue;
 
 use crate::words::Words;
@@ -95,7 +97,7 @@ pub fn day(words: Words, at: Timestamp, now: Timestamp) -> String {
         }
         match words.locale() {
             Locale::ZhCn => format!("{:02}-{:02}", date.get_month() + 1, date.get_date()),
-            Locale::En => local(&date, words, &[("month", "short"), ("day", "2-digit")]),
+            Locale::En => month_and_day(&date, words),
         }
     } else {
         format!("{:04}-{:02}", date.get_full_year(), date.get_month() + 1)
@@ -172,13 +174,30 @@ fn date(at: Timestamp) -> Date {
     Date::new(&JsValue::from_f64(at.0 as f64))
 }
 
-fn local(date: &Date, words: Words, options: &[(&str, &str)]) -> String {
-    let object = js_sys::Object::new();
-    for (key, value) in options {
-        // Setting a property of a plain new object cannot fail.
-        let _ = Reflect::set(&object, &JsValue::from_str(key), &JsValue::from_str(value));
+/// The month and the day as the language has them.
+fn month_and_day(date: &Date, words: Words) -> String {
+    thread_local! {
+        // Making one takes the engine far longer than using it.
+        static MADE: RefCell<Option<(Locale, DateTimeFormat)>> = const { RefCell::new(None) };
     }
-    date.to_locale_date_string(words.locale().as_str(), &object).into()
+    let locale = words.locale();
+    MADE.with_borrow_mut(|made| {
+        if made.as_ref().is_none_or(|(of, _)| *of != locale) {
+            *made = Some((locale, formatter(locale)));
+        }
+        let (_, format) = made.as_ref()?;
+        format.format().call1(&JsValue::NULL, date).ok()?.as_string()
+    })
+    .unwrap_or_default()
+}
+
+fn formatter(locale: Locale) -> DateTimeFormat {
+    let options = js_sys::Object::new();
+    for (key, value) in [("month", "short"), ("day", "2-digit")] {
+        // Setting a property of a plain new object cannot fail.
+        let _ = Reflect::set(&options, &key.into(), &value.into());
+    }
+    DateTimeFormat::new(&js_sys::Array::of1(&locale.as_str().into()), &options)
 }
 
 #[cfg(test)]

@@ -17,20 +17,18 @@ mod js;
 /// # Errors
 /// What the core answered, or `BAD_ANSWER` when the answer has another form than the contract's.
 pub async fn call<C: Command>(request: C::Request) -> Result<C::Reply, WireError> {
-    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-    let request = request.serialize(&serializer).map_err(malformed)?;
-    read(exchange(C::route(), request).await?)
+    read(&exchange(C::route(), write(&request)?).await?)
 }
 
 /// As [`call`], without its types: there is one of this in the module, and one of `call` for each
 /// command.
-async fn exchange(route: String, request: JsValue) -> Result<JsValue, WireError> {
+async fn exchange(route: String, request: String) -> Result<Vec<u8>, WireError> {
     let answer = match early::take(&route, &request) {
         Some(answer) => answer.await,
         None => js::invoke(&route, &request).await,
     };
-    answer.map_err(|error| {
-        read::<WireError>(error.clone())
+    answer.map(|answer| js::json(&answer)).map_err(|error| {
+        read::<WireError>(&js::json(&error))
             .unwrap_or_else(|_| WireError::new(ErrorCode::Internal).detail(js::describe(&error)))
     })
 }
@@ -43,7 +41,7 @@ async fn exchange(route: String, request: JsValue) -> Result<JsValue, WireError>
 /// # Errors
 /// As [`call`].
 pub async fn subscribe(on_message: impl Fn(Option<Envelope>) + 'static) -> Result<(), WireError> {
-    let channel = js::channel(move |message| on_message(read(message).ok()))
+    let channel = js::channel(move |message| on_message(envelope(&message)))
         .map_err(|error| WireError::new(ErrorCode::Internal).detail(js::describe(&error)))?;
     call::<Subscribe>(ChannelRef { channel }).await.map(|_| ())
 }
@@ -56,8 +54,7 @@ pub fn forget_early() {
 /// Keeps the question for the first rows for the next start, which then asks it before anything
 /// of this module runs.
 pub fn remember_first_rows(request: &ModelSearchRequest) {
-    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-    if let Ok(request) = request.serialize(&serializer) {
+    if let Ok(request) = write(request) {
         early::remember_first_rows(&request);
     }
 }
@@ -70,17 +67,28 @@ pub async fn listen(name: &str, on_event: impl Fn() + 'static) {
 /// As [`listen`], with what the event carries; one that cannot be read is left out.
 pub async fn listen_to<T: DeserializeOwned>(name: &str, on_event: impl Fn(T) + 'static) {
     js::listen_to(name, move |payload| {
-        if let Ok(payload) = read(payload) {
+        if let Ok(payload) = read(&js::json(&payload)) {
             on_event(payload);
         }
     })
     .await;
 }
 
-fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, WireError> {
-    serde_wasm_bindgen::from_value(value).map_err(malformed)
+/// An event comes as a text: one string for the engine, and no program made of its values.
+fn envelope(message: &JsValue) -> Option<Envelope> {
+    read(message.as_string()?.as_bytes()).ok()
 }
 
-fn malformed(error: serde_wasm_bindgen::Error) -> WireError {
+/// JSON is read here and not by the engine: its values would cost a call for each field, and would
+/// all be garbage a moment later.
+fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, WireError> {
+    serde_json::from_slice(json).map_err(|error| malformed(&error))
+}
+
+fn write(request: &impl Serialize) -> Result<String, WireError> {
+    serde_json::to_string(request).map_err(|error| malformed(&error))
+}
+
+fn malformed(error: &serde_json::Error) -> WireError {
     WireError::new(ErrorCode::BadAnswer).detail(error.to_string())
 }

@@ -10,6 +10,7 @@
 
 pub mod app;
 pub mod components;
+mod fault;
 pub mod format;
 pub mod frame;
 pub mod ipc;
@@ -23,7 +24,7 @@ pub mod words;
 
 /// Puts the window's content in place of the boot frame.
 pub fn mount() {
-    console_error_panic_hook::set_once();
+    fault::watch();
     words::take_over();
     if let Some(boot) = leptos::prelude::document().get_element_by_id("boot") {
         boot.remove();

@@ -17,6 +17,7 @@ pub mod syncs;
 pub mod system;
 pub mod tasks;
 pub mod trials;
+pub mod watched;
 
 use disks::Disks;
 use downloads::Downloads;
@@ -29,6 +30,7 @@ use syncs::Syncs;
 use system::System;
 use tasks::Tasks;
 use trials::Trials;
+use watched::Watched;
 
 /// Whether the stores follow the core.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +59,8 @@ pub struct Stores {
     pub trials: RwSignal<Trials>,
     pub syncs: RwSignal<Syncs>,
     pub system: RwSignal<System>,
+    /// Logs and health that a page looks at.
+    pub watched: RwSignal<Watched>,
     /// Operations asked for and not yet seen in an event.
     pub pending: RwSignal<Pending>,
     /// The time, once per second while the window shows.
@@ -79,6 +83,7 @@ impl Stores {
             trials: RwSignal::default(),
             syncs: RwSignal::default(),
             system: RwSignal::default(),
+            watched: RwSignal::default(),
             pending: RwSignal::default(),
             now: RwSignal::new(now),
         }
@@ -96,13 +101,14 @@ impl Stores {
     /// Replaces everything by a snapshot.
     pub fn load(&self, snapshot: &SnapshotView) {
         self.instances.update(|store| store.load(snapshot));
-        self.models.update(|store| store.load(snapshot));
+        self.models.update(|store| store.load(snapshot.seq, &snapshot.counts));
         self.labels.update(|store| store.load(snapshot));
         self.downloads.update(|store| store.load(snapshot));
         self.tasks.update(|store| store.load(snapshot));
         self.syncs.update(|store| store.load(snapshot));
         self.system.update(|store| store.load(snapshot));
         self.disks.update(Disks::load);
+        self.watched.update(Watched::load);
         self.pending.update(Pending::clear);
     }
 
@@ -117,6 +123,7 @@ impl Stores {
         self.syncs.maybe_update(|store| store.apply(event));
         self.system.maybe_update(|store| store.apply(event));
         self.disks.maybe_update(|store| store.apply(event));
+        self.watched.maybe_update(|store| store.apply(event));
         self.pending.maybe_update(|store| store.apply(event));
     }
 }

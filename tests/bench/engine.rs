@@ -22,7 +22,7 @@ pub(crate) fn transfers() -> Outcome<Transfers> {
 pub(crate) fn repository(port: &str, blob: &Blob) -> Outcome<(Repository, String)> {
     let name = ModelName::parse(&format!("127.0.0.1:{port}/library/bench:latest"));
     let name = name.map_err(|error| error.as_str())?;
-    let repository = Repository { name, insecure: true, server_version: None };
+    let repository = Repository { name, insecure: true, server_version: None, file: None };
     Ok((repository, format!("sha256:{}", blob.hex)))
 }
 

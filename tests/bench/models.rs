@@ -8,6 +8,7 @@ mod models_deletes;
 mod models_disk;
 mod models_modelfile;
 mod models_moves;
+mod moving;
 mod rows;
 mod times;
 

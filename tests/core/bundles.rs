@@ -100,7 +100,10 @@ impl Yard {
 
     /// A second server with a folder on this machine.
     pub(crate) async fn other(&self) -> Other {
-        let models = tempfile::tempdir().expect("a folder");
+        self.other_in(tempfile::tempdir().expect("a folder")).await
+    }
+
+    pub(crate) async fn other_in(&self, models: TempDir) -> Other {
         let builder = FakeOllama::builder().folder(models.path());
         // By this model it tells where its folder is.
         let server = builder.models([library::pick("all-minilm:22m")]).start().await;

@@ -8,8 +8,13 @@ mod checks;
 mod conformance;
 mod disk;
 mod downloads;
+// It edits units of systemd; what holds of every system is tried in `steering`.
+#[cfg(target_os = "linux")]
+mod environment;
 mod fit;
 mod ground;
+mod health;
+mod installs;
 mod instances;
 mod keep;
 mod labels;
@@ -18,10 +23,16 @@ mod models;
 mod played;
 mod reclaim;
 mod registries;
+mod resources;
+mod restore;
 mod running;
+mod serverlogs;
 #[cfg(target_os = "linux")]
 mod small_disk;
 mod stage;
+mod steered;
+mod steering;
+mod stores;
 mod support;
 mod sync;
 mod transfers;

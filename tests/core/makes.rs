@@ -4,6 +4,7 @@ mod create;
 mod faults;
 mod import;
 mod names;
+mod recase;
 
 use std::path::Path;
 

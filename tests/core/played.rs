@@ -4,11 +4,12 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use corral_contract::Timestamp;
 use corral_core::instances::{Machine, Process, Space, System, ThisMachine};
 
 /// Process id of the made-up server.
@@ -24,6 +25,12 @@ pub struct Played {
     /// What the system tells of connection and user.
     metered: Arc<Mutex<Option<bool>>>,
     idle: Arc<Mutex<Option<Duration>>>,
+    /// Memory that is free, of a hundred bytes; what is true otherwise.
+    memory: Arc<Mutex<Option<u64>>>,
+    /// The process behind the only server; [`SERVER`] otherwise.
+    pid: Arc<AtomicU32>,
+    /// When it began, as far as that is told.
+    began: Arc<Mutex<Option<Timestamp>>>,
     /// Weights that its runners have open.
     open: Arc<Mutex<Vec<PathBuf>>>,
 }
@@ -39,6 +46,17 @@ impl Played {
         Played { host: Some(host.to_string()), ..Played::default() }
     }
 
+    /// Its server is this process from now on, which is looked at as it is.
+    pub fn process(&self, pid: u32) {
+        self.pid.store(pid, Ordering::SeqCst);
+    }
+
+    /// As [`Played::process`], and it is said to have begun then.
+    pub fn process_since(&self, pid: u32, began: Timestamp) {
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
+        self.process(pid);
+    }
+
     /// The connection is paid by volume from now on, or not.
     pub fn metered(&self, metered: bool) {
         *self.metered.lock().unwrap_or_else(PoisonError::into_inner) = Some(metered);
@@ -47,6 +65,11 @@ impl Played {
     /// So long nobody has touched it.
     pub fn idle(&self, idle: Duration) {
         *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(idle);
+    }
+
+    /// So many percent of the memory are free from now on.
+    pub fn memory(&self, free: u64) {
+        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = Some(free);
     }
 
     /// Its runners have these weights open from now on.
@@ -63,7 +86,12 @@ impl Machine for Played {
     fn servers(&self) -> Vec<Process> {
         let server = |host: &String| {
             let environment = [("OLLAMA_HOST".to_owned(), host.clone())].into();
-            Process { pid: SERVER, environment, ..Process::default() }
+            let pid = match self.pid.load(Ordering::SeqCst) {
+                0 => SERVER,
+                pid => pid,
+            };
+            let started = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
+            Process { pid, environment, started, ..Process::default() }
         };
         self.host.iter().map(server).collect()
     }
@@ -72,11 +100,19 @@ impl Machine for Played {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         (server == SERVER).then(|| open.clone())
     }
+    fn memory(&self) -> Option<Space> {
+        let free = *self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        free.map(|free| Space { free, total: 100 })
+    }
     fn metered(&self) -> Option<bool> {
         *self.metered.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn idle(&self) -> Option<Duration> {
         *self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn alive(&self, processes: &[(u32, Option<Timestamp>)]) -> Option<Vec<bool>> {
+        let real = self.pid.load(Ordering::SeqCst) != 0;
+        if real { ThisMachine.alive(processes) } else { None }
     }
     fn variable(&self, name: &str) -> Option<String> {
         ThisMachine.variable(name)

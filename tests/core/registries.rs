@@ -94,7 +94,7 @@ impl Lab {
 
 fn repository(host: &str) -> Repository {
     let name = ModelName::parse(&format!("{host}/library/x:latest")).expect("a name");
-    Repository { name, insecure: false, server_version: None }
+    Repository { name, insecure: false, server_version: None, file: None }
 }
 
 /// A registry that serves a model with weights of a size.

@@ -1,7 +1,7 @@
 use corral_contract::{
     ErrorCode, ModelId,
     event::AppEvent,
-    models::{self, ModelRef, OpRef, StartModel, StartOptions},
+    models::{self, BatchOp, BatchOperate, ModelRef, OpRef, StartModel, StartOptions},
     running::{
         AskModel, Eviction, PresetRef, Retime, SavePreset, SetPreload, StopAll, Trial, call,
     },
@@ -238,6 +238,27 @@ async fn a_start_says_which_models_would_have_to_go() {
     assert!(preview("m1:1").await.evicts.is_empty(), "it is loaded already");
 }
 
+// criterion: 1.4
+#[tokio::test]
+async fn many_starts_at_once_say_which_of_them_push_each_other_out() {
+    let names = ["m1:1", "m2:1", "m3:1", "m4:1", "m5:1"];
+    let stage = Stage::quiet(names.map(|name| Model::new(name).weights_size(1_000_000))).await;
+    stage.start("m5:1").await;
+    let preview = async |names: &[&str]| {
+        let mut ids = Vec::new();
+        for name in names {
+            ids.push(stage.id(name).await);
+        }
+        let batch = BatchOperate { op: BatchOp::Start, ids };
+        stage.bench.ask::<models::call::PreviewBatch>(batch).await.expect("a preview").start
+    };
+    assert_eq!(preview(&["m1:1", "m2:1"]).await, None, "there is room for two more");
+    let start = preview(&names[..4]).await.expect("five do not stay together");
+    let going: Vec<_> = start.evicts.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!((going.as_slice(), start.why), (&["m5:1", "m1:1"][..], Some(Eviction::Count)));
+    assert_eq!(start.stay, 0);
+}
+
 // criterion: 3.1
 #[tokio::test]
 async fn models_are_loaded_at_start_the_largest_first() {
@@ -276,5 +297,62 @@ async fn models_are_loaded_at_start_the_largest_first() {
         .filter_map(|request| Some(request.json()["model"].as_str()?.to_owned()))
         .collect();
     assert_eq!(order, ["large:1", "small:1"]);
+    core.shutdown().await;
+}
+
+// criterion: 11.2
+#[tokio::test]
+async fn what_ran_is_loaded_again_the_largest_first_and_told() {
+    let server = corral_testbed::ollama::FakeOllama::builder()
+        .clock(crate::stage::clock())
+        .models([
+            Model::new("small:1").weights_size(1_000),
+            Model::new("large:1").weights_size(9_000),
+            Model::new("other:1").weights_size(5_000),
+        ])
+        .start()
+        .await
+        .expect("the fake server starts");
+    let stage = Stage::on(server, |_| {}).await;
+    let settings = corral_contract::settings::Settings {
+        restore_running: true,
+        ..stage.bench.core.settings()
+    };
+    stage.bench.ask::<corral_contract::settings::call::Update>(settings).await.expect("kept");
+    for name in ["small:1", "large:1"] {
+        let id = stage.id(name).await;
+        let request = StartModel::with(id, StartOptions::default());
+        let task = stage.bench.ask::<models::call::Start>(request).await.expect("it begins").task;
+        assert_eq!(stage.ended(task).await.state, TaskState::Done);
+    }
+    let Stage { bench, server, .. } = stage;
+    bench.core.shutdown().await;
+    server.expire_now();
+    server.forget_requests();
+    let mut config = corral_core::CoreConfig::in_folder(bench.folder.path());
+    config.clock = std::sync::Arc::new(bench.clock.clone());
+    config.registry = crate::support::out_of_reach();
+    let core = corral_core::Core::start(config).await.expect("it starts again");
+    let both = |server: &corral_testbed::ollama::Control| server.loaded().len() == 2;
+    server.until("both are loaded", both).await.expect("soon");
+    let order: Vec<String> = server
+        .requests_to("POST", "/api/generate")
+        .iter()
+        .filter_map(|request| Some(request.json()["model"].as_str()?.to_owned()))
+        .collect();
+    assert_eq!(order, ["large:1", "small:1"]);
+    let told = async || {
+        let snapshot = core
+            .run::<corral_contract::app::call::Snapshot>(
+                corral_contract::audit::Actor::Window,
+                corral_contract::command::Nothing {},
+            )
+            .await
+            .expect("a snapshot");
+        let restored = corral_contract::app::NoticeKind::ModelsRestored;
+        snapshot.notices.into_iter().find(|notice| notice.kind == restored)
+    };
+    let notice = crate::support::until(&core, "a report", told).await;
+    assert_eq!(notice.problem, None);
     core.shutdown().await;
 }

@@ -16,10 +16,15 @@ pub struct SmallDisk {
 impl SmallDisk {
     /// `None` where this user may not mount; says so.
     pub fn mount() -> Option<SmallDisk> {
+        SmallDisk::of("size=3m")
+    }
+
+    /// As [`SmallDisk::mount`], with other options.
+    pub fn of(options: &str) -> Option<SmallDisk> {
         let folder = tempfile::tempdir().expect("a folder");
         let place = folder.path().join("disk");
         std::fs::create_dir(&place).expect("a mount point");
-        let mounted = run(&["-t", "tmpfs", "-o", "size=3m", "corral-test"], &place);
+        let mounted = run(&["-t", "tmpfs", "-o", options, "corral-test"], &place);
         if !mounted {
             println!("skipped: this user may not mount a small file system");
             return None;

@@ -62,6 +62,15 @@ impl Stage {
 
     pub(crate) async fn on(server: FakeOllama, change: impl FnOnce(&mut CoreConfig)) -> Stage {
         let url = server.url();
+        Stage::at(server, url, change).await
+    }
+
+    /// As [`Stage::on`], with another address for the server.
+    pub(crate) async fn at(
+        server: FakeOllama,
+        url: String,
+        change: impl FnOnce(&mut CoreConfig),
+    ) -> Stage {
         let bench = Bench::with(|config| {
             config.seed = vec![SeedInstance { name: "lab".to_owned(), url }];
             change(config);

@@ -75,3 +75,16 @@ pub(crate) async fn until<T>(core: &Core, what: &str, look: impl AsyncFn() -> Op
         Err(_) => panic!("waited in vain for: {what}"),
     }
 }
+
+/// A folder on another file system than the folder for throw-away files, where names of one cannot
+/// be names of the other; `None` where this machine has no such place.
+#[cfg(target_os = "linux")]
+pub(crate) fn other_disk() -> Option<TempDir> {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &std::path::Path| std::fs::metadata(path).map(|facts| facts.dev()).ok();
+    let shared = std::path::Path::new("/dev/shm");
+    if device(shared)? == device(&std::env::temp_dir())? {
+        return None;
+    }
+    tempfile::Builder::new().prefix("corral-test-").tempdir_in(shared).ok()
+}

@@ -108,7 +108,7 @@ fn transfers() -> Transfers {
 
 fn order(host: &str, digest: &str, size: u64, staging: &Path) -> Order {
     let name = ModelName::parse(&format!("{host}/library/x:latest")).expect("a name");
-    let repository = Repository { name, insecure: true, server_version: None };
+    let repository = Repository { name, insecure: true, server_version: None, file: None };
     Order::new(repository, digest, size, staging).expect("a digest")
 }
 

@@ -3,6 +3,7 @@
 
 mod checks;
 mod fetch;
+mod installs;
 mod keep;
 mod list;
 mod make;
@@ -10,4 +11,5 @@ mod memory;
 mod moving;
 mod place;
 mod running;
+mod store_move;
 mod updates;

@@ -33,7 +33,11 @@ fn every_command_of_the_contract_is_granted_and_answered() {
             if domain.name == "desktop"
                 && matches!(
                     command.name,
-                    "set_autostart" | "choose_file" | "choose_folder" | "save_text"
+                    "set_autostart"
+                        | "set_start_hidden"
+                        | "choose_file"
+                        | "choose_folder"
+                        | "save_text"
                 )
             {
                 continue;

@@ -104,7 +104,14 @@ pub(crate) fn invoke(
         headers: Default::default(),
         invoke_key: INVOKE_KEY.to_owned(),
     };
-    get_ipc_response(window, request).map(|body| body.deserialize().expect("every reply is JSON"))
+    get_ipc_response(window, request).map(|body| {
+        match body {
+            // As the page does.
+            InvokeResponseBody::Raw(json) => serde_json::from_slice(&json),
+            InvokeResponseBody::Json(json) => serde_json::from_str(&json),
+        }
+        .expect("every reply is JSON")
+    })
 }
 
 fn hear(
@@ -114,7 +121,8 @@ fn hear(
     body: &InvokeResponseBody,
 ) {
     let InvokeResponseBody::Json(json) = body else { panic!("events are JSON") };
-    let value = serde_json::from_str(json).expect("events are JSON");
+    let text: String = serde_json::from_str(json).expect("a text, which the page reads itself");
+    let value = serde_json::from_str(&text).expect("events are JSON");
     channels.0.lock().expect("nobody panicked while hearing").push((channel, index, value));
     channels.1.notify_all();
 }

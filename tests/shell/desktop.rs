@@ -32,6 +32,15 @@ fn background_work_need_not_wait_once_the_page_says_that_it_has_painted() {
 }
 
 #[test]
+fn a_fault_of_the_page_is_taken_however_long_its_text_is() {
+    let desk = Desk::new();
+    let text = "模".repeat(100_000);
+    desk.call("desktop", "fault", json!({ "text": text })).expect("nothing can fail");
+    let error = desk.call("desktop", "fault", json!({ "text": 1 })).expect_err("no text");
+    assert_eq!(error["code"], "INVALID_INPUT");
+}
+
+#[test]
 fn a_choice_is_remembered_only_when_asked_to() {
     let desk = Desk::new();
     let once = json!({ "choice": "tray", "remember": false });

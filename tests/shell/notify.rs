@@ -25,8 +25,14 @@ fn done(subject: &str) -> Notice {
 #[test]
 fn each_kind_has_its_switch() {
     let on = NotifySettings::default();
-    // Tidying up is told in the window alone: it is nothing to be interrupted for.
-    let quiet = [NoticeKind::CleanupProposed, NoticeKind::CleanedUp];
+    // These are told in the window alone: they are nothing to be interrupted for.
+    let quiet = [
+        NoticeKind::CleanupProposed,
+        NoticeKind::CleanedUp,
+        NoticeKind::ModelsRestored,
+        NoticeKind::ModelSlower,
+        NoticeKind::ResourceWell,
+    ];
     for kind in NoticeKind::ALL {
         let told = wanted(*kind, on);
         assert_eq!(told, !quiet.contains(kind), "{kind:?} is told unless switched off");

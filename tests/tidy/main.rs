@@ -3,6 +3,7 @@
 mod capability;
 mod languages;
 mod migrations;
+mod motion;
 mod repository;
 mod shape;
 mod words;

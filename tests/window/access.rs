@@ -136,6 +136,9 @@ async fn walk(stage: &Stage, look: &str, name: &str) -> Result<()> {
 async fn every_control_has_a_name_and_nothing_is_cut_in_a_small_window() -> Result<()> {
     let stage = Stage::open(FakeOllama::builder(), &[LLAMA, "qwen2.5:7b"]).await?;
     walk(&stage, NAMELESS, "in English").await?;
+    // As much as fits at 80 %, then as little as there may be.
+    stage.window.resize(1600, 1120).await?;
+    walk(&stage, CUT, "80 %").await?;
     stage.window.resize(800, 600).await?;
     walk(&stage, CUT, "800 px").await?;
     stage.top().language("zh-CN").await?;

@@ -6,6 +6,7 @@ use corral_testbed::{
     content::Content,
     gguf::Gguf,
     ollama::{LayerKind, Model},
+    window::says,
 };
 use thirtyfour::Key;
 
@@ -61,7 +62,7 @@ async fn a_running_download_is_limited_by_hand_and_its_bytes_are_in_the_figures(
     // The driver's own reading leaves out what may be cut to an ellipsis.
     window
         .wait_for("the row tells its own limit", async |window| {
-            Ok(window.text("downloads-row-herd:latest").await?.contains("Limit: 5.0 MB/s"))
+            Ok(says(&window.text("downloads-row-herd:latest").await?, "Limit: 5.0 MB/s"))
         })
         .await?;
     ensure!(stage.server.requests_to("POST", "/api/pull").is_empty(), "it takes minutes like this");

@@ -2,7 +2,10 @@
 //! one with kept options and asking it something.
 
 use anyhow::{Context, Result, ensure};
-use corral_testbed::{FakeOllama, window::Window};
+use corral_testbed::{
+    FakeOllama,
+    window::{Window, says},
+};
 use thirtyfour::Key;
 
 use crate::{pages::focused, stage::Stage};
@@ -76,7 +79,7 @@ async fn write_down(stage: &Stage) -> Result<()> {
     window.click("table-submit").await?;
     window
         .wait_for("the field says what is wrong", async |window| {
-            Ok(window.text("dialog-table").await?.contains("full path"))
+            Ok(says(&window.text("dialog-table").await?, "full path"))
         })
         .await?;
     type_into(window, "table-path", &file.display().to_string()).await?;

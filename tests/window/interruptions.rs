@@ -1,6 +1,6 @@
 //! What comes in between: a reload, a server that goes away, an app that is quit or killed.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use corral_testbed::{
     FakeOllama,
     ollama::{Pace, library},
@@ -25,6 +25,37 @@ async fn begin_pull(stage: &Stage) -> Result<()> {
 async fn end_pull(stage: &Stage) -> Result<()> {
     stage.server.release(WEIGHTS * 2);
     stage.models().status(NEW, "Stopped").await
+}
+
+/// How often the log says that the page has painted, and that its process has ended.
+fn said(stage: &Stage) -> Result<(usize, usize)> {
+    let log = std::fs::read_to_string(stage.file("logs/corral.log"))?;
+    let times = |words: &str| log.matches(words).count();
+    Ok((times("the page has painted"), times("the process that shows the page has ended")))
+}
+
+// criterion: 0.7
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_whose_process_is_killed_comes_back() -> Result<()> {
+    let stage = Stage::open(FakeOllama::builder(), &[HERE]).await?;
+    stage.models().shows(HERE).await?;
+    let (painted, _) = said(&stage)?;
+    let shows = |process: &&u32| {
+        std::fs::read_to_string(format!("/proc/{process}/comm"))
+            .is_ok_and(|name| name.starts_with("WebKitWebProc"))
+    };
+    let processes = stage.window.processes();
+    let page = processes.iter().find(shows).context("a process that shows the page")?;
+    let ended = std::process::Command::new("kill").args(["-9", &page.to_string()]).status()?;
+    ensure!(ended.success(), "{page} was not ended");
+    // The driver loses its hold on a page that ends: what is seen is what the page told the app.
+    stage
+        .window
+        .wait_for("the page is there again", async |_| {
+            let (now, ended) = said(&stage)?;
+            Ok(ended == 1 && now > painted)
+        })
+        .await
 }
 
 // criterion: 0.2

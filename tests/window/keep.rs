@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use corral_testbed::{FakeOllama, ollama::Fault};
+use corral_testbed::{FakeOllama, ollama::Fault, window::says};
 use thirtyfour::prelude::Key;
 
 use crate::{
@@ -145,7 +145,7 @@ async fn what_failed_is_tried_again(stage: &Stage) -> Result<()> {
     let both = "Deleted 1 of 2";
     window.text_holds("toast", both).await?;
     let result = batch_result(window).await?;
-    ensure!(result.to_lowercase().contains("failed"), "nothing failed: {result}");
+    ensure!(says(&result.to_lowercase(), "failed"), "nothing failed: {result}");
     window.click("batch-retry").await?;
     models.lacks(LLAMA).await?;
     models.lacks(GEMMA).await

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use corral_testbed::{
     Clock, FakeOllama, FakeRegistry,
     ollama::{Builder, library},
+    systemd::Systemd,
     window::{Desktop, Launch, Window},
 };
 use serde_json::json;
@@ -54,6 +55,21 @@ impl Stage {
         Ok(stage)
     }
 
+    /// As [`Stage::open`], for somebody who asked the system for less motion.
+    pub(crate) async fn open_still(builder: Builder, models: &[&str]) -> Result<Stage> {
+        let still = |launch: Launch| {
+            let settings = launch.data.join("home/config/gtk-3.0");
+            let text = "[Settings]\ngtk-enable-animations=0\n";
+            std::fs::create_dir_all(&settings)
+                .and_then(|()| std::fs::write(settings.join("settings.ini"), text))
+                .expect("the folder of a test can be written");
+            launch
+        };
+        let stage = Stage::start(Arc::new(Desktop::start().await?), builder, models, still).await?;
+        stage.top().well().await?;
+        Ok(stage)
+    }
+
     /// As [`Stage::open`], with a second server.
     pub(crate) async fn open_with(
         builder: Builder,
@@ -93,6 +109,36 @@ impl Stage {
         let folder = tempfile::tempdir()?;
         let window = Window::launch_on(desktop, &change(launch(&server, &folder))).await?;
         Ok(Stage { window, server, folder })
+    }
+
+    /// As [`Stage::open`], with the server run by a unit of the user. `play` is told what Corral's
+    /// drop-in holds and whether to start or to stop, and answers whether the server runs.
+    pub(crate) async fn open_with_unit(
+        builder: Builder,
+        models: &[&str],
+        play: impl Fn(&str, bool) -> bool + Send + Sync + 'static,
+    ) -> Result<(Stage, Systemd)> {
+        let models = models.iter().map(|name| library::pick(name));
+        let server = builder.clock(Clock::system()).models(models).start().await?;
+        let folder = tempfile::tempdir()?;
+        let units = folder.path().join("home/config/systemd/user");
+        std::fs::create_dir_all(&units)?;
+        let unit = units.join("ollama.service");
+        let text = format!("[Service]\nEnvironment=\"OLLAMA_HOST={}\"\n", server.address());
+        std::fs::write(&unit, text)?;
+        let own = units.join("ollama.service.d/zz-corral.conf");
+        let control = server.control();
+        let systemd = Systemd::new(unit, move |on| {
+            let runs = play(&std::fs::read_to_string(&own).unwrap_or_default(), on);
+            control.offline(!runs);
+            runs
+        });
+        let desktop = Arc::new(Desktop::start().await?);
+        systemd.join(desktop.bus()).await?;
+        let window = Window::launch_on(desktop, &launch(&server, &folder)).await?;
+        let stage = Stage { window, server, folder };
+        stage.top().well().await?;
+        Ok((stage, systemd))
     }
 
     /// The same folder and server with a new start of the app, after `end` ended the first one.
@@ -145,8 +191,5 @@ fn launch(server: &FakeOllama, folder: &TempDir) -> Launch {
         .with("CORRAL_SEED_INSTANCES", seed.to_string())
         // No test asks Ollama's own registry.
         .with("CORRAL_REGISTRY_MIRRORS", r#"{"registry.ollama.ai":["http://127.0.0.1:9"]}"#)
-        // The first words are English; a scenario switches to Chinese.
-        .with("LC_ALL", "en_US.UTF-8")
-        .with("LANG", "en_US.UTF-8")
-        .with("LANGUAGE", "en")
+        .spoken()
 }

@@ -1,7 +1,7 @@
 //! Schedules and past syncs, as a person uses them.
 
 use anyhow::{Result, ensure};
-use corral_testbed::{FakeOllama, ollama::library};
+use corral_testbed::{FakeOllama, ollama::library, window::says};
 use thirtyfour::Key;
 
 use crate::stage::Stage;
@@ -71,13 +71,13 @@ async fn past_syncs_are_found_opened_and_compared() -> Result<()> {
         "two have to be ticked"
     );
     for tick in [0, rows - 1] {
-        window.all("sync-tick").await?[tick].click().await?;
+        window.click_nth("[data-testid='sync-tick']", tick).await?;
     }
     window.click("syncs-compare").await?;
     window
         .wait_for("the comparison names the new model", async |window| {
             let items = window.text("sync-compare-items").await?;
-            Ok(items.contains(QWEN) && items.contains("added"))
+            Ok(items.contains(QWEN) && says(&items, "added"))
         })
         .await?;
     window.click("sync-compare-close").await?;
@@ -90,7 +90,7 @@ async fn past_syncs_are_found_opened_and_compared() -> Result<()> {
     window.click("sync-open").await?;
     window
         .wait_for("the report says what is new", async |window| {
-            Ok(window.text("sync-report").await?.contains("Digest"))
+            Ok(says(&window.text("sync-report").await?, "Digest"))
         })
         .await?;
     window.click("sync-report-close").await

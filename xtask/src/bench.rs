@@ -34,6 +34,8 @@ enum Name {
     Download,
     /// What is done with models, part by part: moves, modelfile, deletes, disk, window
     Models,
+    /// Ollama itself, part by part: install, crash, kills
+    Instances,
     /// A hundred seeded rounds of kills, damages and bad answers, each with every byte compared
     Chaos,
     /// Start, memory and idle cost of the window, against a bare one
@@ -54,6 +56,7 @@ impl Bench {
             Name::Search => search()?,
             Name::Download => download()?,
             Name::Models => models(&self.parts)?,
+            Name::Instances => instances(&self.parts)?,
             Name::Chaos => chaos()?,
             Name::Window => window()?,
         };
@@ -98,6 +101,15 @@ fn models(parts: &[String]) -> Result<Measured> {
         all.rows.extend(measured(&mut command)?.rows);
     }
     Ok(all)
+}
+
+fn instances(parts: &[String]) -> Result<Measured> {
+    packages::ensure(&[Need::Peers])?;
+    // The server that is installed is the test bed's own program; it lies where benches look.
+    process::run(process::cargo().args(["build", "--release", "--package", "corral-testbed"]))?;
+    let mut command = process::cargo();
+    command.args(["bench", "--package", "corral-core", "--bench", "instances", "--"]).args(parts);
+    measured(&mut command)
 }
 
 fn chaos() -> Result<Measured> {

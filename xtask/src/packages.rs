@@ -51,6 +51,7 @@ impl Need {
                 Package { name: "curl", why: "downloads over one stream" },
                 Package { name: "aria2", why: "downloads over several" },
                 Package { name: "openssl", why: "hashes" },
+                Package { name: "ripgrep", why: "searches a log" },
             ],
             Self::Windows => &[
                 Package { name: "gcc-mingw-w64-x86-64", why: "links for Windows" },

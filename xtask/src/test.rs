@@ -71,7 +71,10 @@ fn run_step(step: &Step) -> Ended {
     let took = started.elapsed();
     let (tally, error) = match outcome {
         Ok(tally) if tally.failed == 0 => (tally, None),
-        Ok(tally) => (tally, Some(format!("{} failed", tally.failed))),
+        Ok(tally) => {
+            let error = format!("{} failed", tally.failed);
+            (tally, Some(error))
+        }
         Err(error) => (Tally { failed: 1, ..Tally::default() }, Some(format!("{error:#}"))),
     };
     if let Some(error) = &error {
@@ -91,17 +94,18 @@ fn report(ended: &[Ended]) -> ExitCode {
     println!("\n{:<14} {:>8} {:>7} {:>7} {:>8}", "step", "seconds", "passed", "failed", "skipped");
     let mut total = Tally::default();
     for step in ended {
-        let Tally { passed, failed, skipped } = step.tally;
+        let Tally { passed, failed, skipped, .. } = step.tally;
         let seconds = step.took.as_secs_f64();
         println!("{:<14} {seconds:>8.1} {passed:>7} {failed:>7} {skipped:>8}", step.name);
-        total = total + step.tally;
+        total = total + step.tally.clone();
     }
     for step in ended {
         if let Some(error) = &step.error {
+            step.tally.causes.iter().for_each(|line| println!("{line}"));
             println!("FAILED {}: {error}", step.name);
         }
     }
-    let Tally { passed, failed, skipped } = total;
+    let Tally { passed, failed, skipped, .. } = total;
     println!("{passed} passed, {failed} failed, {skipped} skipped");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

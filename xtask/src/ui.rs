@@ -15,8 +15,8 @@ mod npm;
 mod style;
 mod watch;
 
-/// The largest module a release may carry, in bytes (4 MB).
-pub(crate) const LARGEST_MODULE: u64 = 4_000_000;
+/// The largest module a release may carry, in bytes (4.5 MB).
+pub(crate) const LARGEST_MODULE: u64 = 4_500_000;
 
 /// Build the window into src-ui/dist (nothing is done when nothing changed)
 #[derive(Args)]

@@ -7,9 +7,11 @@ use crate::{
     command::Nothing,
     commands,
     downloads::QueueView,
+    installs::InstallsView,
     instances::InstanceView,
     labels::LabelsView,
     models::{BatchView, ModelCounts},
+    resources::ResourcesView,
     settings::Settings,
     status::words,
     storage::StorageStatus,
@@ -38,6 +40,8 @@ pub struct SnapshotView {
     pub version: String,
     pub now: Timestamp,
     pub instances: Vec<InstanceView>,
+    #[serde(default)]
+    pub installs: InstallsView,
     pub counts: ModelCounts,
     #[serde(default)]
     pub labels: LabelsView,
@@ -52,6 +56,8 @@ pub struct SnapshotView {
     pub subsystems: Vec<Subsystem>,
     pub storage: StorageStatus,
     pub host: HostFacts,
+    #[serde(default)]
+    pub resources: ResourcesView,
 }
 
 /// Memory and disk of this machine, measured, `None` where the system does not tell.
@@ -60,6 +66,9 @@ pub struct SnapshotView {
 pub struct HostFacts {
     pub ram_used: Option<u64>,
     pub ram_total: Option<u64>,
+    /// Of all processors together, in percent.
+    #[serde(default)]
+    pub cpu: Option<u8>,
     pub vram_used: Option<u64>,
     pub vram_total: Option<u64>,
     pub gpus: Vec<crate::instances::Gpu>,
@@ -108,11 +117,25 @@ words! {
         InstanceDown = "instanceDown",
         InstanceBack = "instanceBack",
         ModelCrashed = "modelCrashed",
+        /// Corral started a server that was gone, and it answers.
+        InstanceRestarted = "instanceRestarted",
+        /// It could not be started; nothing more is tried.
+        InstanceCritical = "instanceCritical",
+        /// Its models left the graphics card.
+        GpuLost = "gpuLost",
+        /// A model is slower than it used to be.
+        ModelSlower = "modelSlower",
         SyncFailing = "syncFailing",
         DatabaseRestored = "databaseRestored",
         /// Files could go; nobody touched them.
         CleanupProposed = "cleanupProposed",
         /// Files went by the rules that the user set.
         CleanedUp = "cleanedUp",
+        /// Models that ran when Corral ended were loaded again.
+        ModelsRestored = "modelsRestored",
+        /// Something of this machine runs short; new work is held up.
+        ResourceCritical = "resourceCritical",
+        /// It is well again.
+        ResourceWell = "resourceWell",
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    InstanceId, ModelId, Timestamp, WireError, commands,
+    ModelId, Timestamp, WireError, commands,
     instances::InstanceRef,
     models::{ModelRef, OpRef},
     status::words,
@@ -22,10 +22,6 @@ commands! { "checks";
     write Smoke = smoke(ModelRef) -> OpRef,
     /// Hashes a file of this machine and looks at its structure; answers when it is done.
     write File = file(CheckFile) -> FileCheck,
-    /// Files in a store, and in Corral's own staging folder, that belong to nobody.
-    read Leftovers = leftovers(InstanceRef) -> LeftoverList,
-    /// Removes some of them, each looked at once more.
-    write Clean = clean(CleanLeftovers) -> Cleaned,
 }
 
 words! {
@@ -168,59 +164,4 @@ words! {
         /// Another format, or a form of GGUF that is not known here.
         Unknown = "unknown",
     }
-}
-
-words! {
-    /// What a file is that belongs to nobody.
-    LeftoverKind {
-        /// A download that Ollama began.
-        OllamaPartial = "ollamaPartial",
-        /// Something that Ollama was writing.
-        Temporary = "temporary",
-        /// A download that Corral began.
-        Staged = "staged",
-        /// A damaged layer that a repair put aside.
-        SetAside = "setAside",
-    }
-}
-
-/// A file, or the few files of one download, that belong to nobody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Leftover {
-    /// Names it in [`CleanLeftovers`].
-    pub id: String,
-    pub kind: LeftoverKind,
-    /// Where it lies.
-    pub path: String,
-    /// Bytes on the disk.
-    pub bytes: u64,
-    /// When it changed last.
-    pub changed_at: Option<Timestamp>,
-    /// Models that a download of ours named with this layer.
-    pub models: Vec<String>,
-}
-
-/// What belongs to nobody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftoverList {
-    pub items: Vec<Leftover>,
-    /// Bytes of all.
-    pub bytes: u64,
-}
-
-/// Asks to remove some of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CleanLeftovers {
-    pub instance: InstanceId,
-    pub ids: Vec<String>,
-}
-
-/// What was removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cleaned {
-    pub removed: u32,
-    pub bytes: u64,
-    /// Somebody uses them after all, or they could not be removed.
-    pub left: u32,
 }

@@ -9,10 +9,14 @@ commands! { "desktop";
     read Subscribe = subscribe(ChannelRef) -> Nothing,
     /// The page has painted what it begins with: background work no longer delays it.
     read Painted = painted(Nothing) -> Nothing,
+    /// A part of the page came to an end that should never come to one: for the log.
+    read Fault = fault(PageFault) -> Nothing,
     /// What this desktop offers and how it is set.
     read Facts = facts(Nothing) -> DesktopFacts,
     /// Start Corral at login; answers the true state of the system.
     write SetAutostart = set_autostart(Autostart) -> DesktopFacts,
+    /// Show no window when the system starts Corral at login; answers what is set.
+    write SetStartHidden = set_start_hidden(StartHidden) -> DesktopFacts,
     /// Answers the question that closing the window asked.
     write CloseChoice = close_choice(CloseAnswer) -> Nothing,
     /// Shows a folder in the file manager.
@@ -38,6 +42,18 @@ pub struct ChannelRef {
     pub channel: String,
 }
 
+/// What went wrong in the page itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageFault {
+    /// As it was thrown; only its first [`PageFault::MOST`] characters are kept.
+    pub text: String,
+}
+
+impl PageFault {
+    /// Characters that are kept.
+    pub const MOST: usize = 4000;
+}
+
 /// The file that was chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChosenFile {
@@ -56,6 +72,8 @@ words! {
         Csv = "csv",
         /// A table of models for a program.
         Json = "json",
+        /// Lines of a log.
+        Log = "log",
     }
 }
 
@@ -98,6 +116,8 @@ pub struct DesktopFacts {
     /// A tray host shows our icon; without one the window is never hidden.
     pub tray: bool,
     pub autostart: bool,
+    /// Started by the system, Corral shows no window.
+    pub start_hidden: bool,
     /// Why autostart cannot be set, if so.
     pub autostart_problem: Option<String>,
     /// `linux`, `windows` or `macos`.
@@ -111,6 +131,12 @@ pub struct DesktopFacts {
 /// Whether Corral starts at login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Autostart {
+    pub on: bool,
+}
+
+/// Whether a start at login shows no window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartHidden {
     pub on: bool,
 }
 

@@ -177,6 +177,12 @@ pub struct JobView {
     /// Its own limit in kilobytes per second; 0 = none.
     #[serde(default)]
     pub limit_kb: u32,
+    /// It was asked for over plain http.
+    #[serde(default)]
+    pub insecure: bool,
+    /// Its model is loaded when it is there.
+    #[serde(default)]
+    pub start_when_done: bool,
     /// The server's own puller moves the bytes: no limit of Corral's holds.
     #[serde(default)]
     pub by_server: bool,

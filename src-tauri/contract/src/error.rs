@@ -135,6 +135,10 @@ codes! {
     CancelWindingDown = "CANCEL_WINDING_DOWN" => Retry,
     DigestMismatch = "DIGEST_MISMATCH" => Retry,
     DiskFull = "DISK_FULL" => CleanUp,
+    /// So much of the disk is used that nothing more is begun.
+    DiskCritical = "DISK_CRITICAL" => CleanUp,
+    /// So much of the machine is used that nothing more is begun.
+    MachineBusy = "MACHINE_BUSY" => Retry,
     /// The disk would fall below the reserve.
     DiskShort = "DISK_SHORT" => CleanUp,
     /// How much room there is cannot be seen.
@@ -147,6 +151,8 @@ codes! {
     // Checking what is there.
     /// The models folder cannot be seen from this machine.
     StoreElsewhere = "STORE_ELSEWHERE",
+    /// A folder that the user named is not there, perhaps with its drive.
+    FolderMissing = "FOLDER_MISSING" => Retry,
     /// What was to be deleted is not what it was when it was chosen.
     ChangedMeanwhile = "CHANGED_MEANWHILE" => Refresh,
     /// The user pinned it; it goes only when he says so once more.
@@ -159,6 +165,21 @@ codes! {
     OnlyRebuild = "ONLY_REBUILD",
     /// The damaged layers are not to be had from a registry.
     NotFetchable = "NOT_FETCHABLE",
+    // Steering a server.
+    /// The system does not do what it was asked: no right, a masked unit, or its own words.
+    ServiceRefused = "SERVICE_REFUSED" => OpenLog,
+    /// What would start the server is not there.
+    ServiceMissing = "SERVICE_MISSING" => Refresh,
+    /// The server did not work with its new variables; the old ones are back.
+    ChangeTakenBack = "CHANGE_TAKEN_BACK" => OpenLog,
+    /// Neither the new nor the old variables brought it up again.
+    ChangeStuck = "CHANGE_STUCK" => OpenLog,
+    /// Something else listens where a server is to listen.
+    PortTaken = "PORT_TAKEN" => Retry,
+    /// A server was started and did not come to answer; `why` says what became of it.
+    ServerNotStarted = "SERVER_NOT_STARTED" => OpenLog,
+    /// An archive is not what it should be, or wants to write where it may not.
+    ArchiveRefused = "ARCHIVE_REFUSED",
     // Running a model.
     OutOfMemory = "MODEL_OUT_OF_MEMORY" => LowerContext,
     UnsupportedArchitecture = "UNSUPPORTED_ARCHITECTURE" => UpdateOllama,

@@ -6,11 +6,14 @@ use crate::{
     InstanceId, JobId, ModelId,
     app::{HostFacts, Notice, Subsystem},
     downloads::{JobView, QueueMetrics},
+    installs::InstallsView,
     instances::InstanceView,
     labels::LabelsView,
     models::{BatchView, ModelCounts, ModelRow},
     progress::Progress,
+    resources::ResourcesView,
     running::Trial,
+    serverlogs::{AddedLines, LogSearch},
     settings::Settings,
     storage::StorageStatus,
     sync::{SyncProgress, SyncReport},
@@ -30,6 +33,8 @@ pub struct Envelope {
 pub enum AppEvent {
     Instance(Box<InstanceView>),
     InstanceRemoved(InstanceId),
+    /// Versions of Ollama on this machine, or the server that runs of them.
+    Installs(Box<InstallsView>),
     /// New state of some rows.
     Models(Vec<ModelRow>),
     ModelsRemoved(Vec<ModelId>),
@@ -52,10 +57,17 @@ pub enum AppEvent {
     Subsystem(Subsystem),
     Storage(StorageStatus),
     Host(HostFacts),
+    /// What is left of this machine.
+    Resources(ResourcesView),
     /// How far a test prompt is.
     Trial(Box<Trial>),
     /// Files of an instance came or went: a look at its disk is out of date.
     DiskChanged(InstanceId),
+    /// Lines were added to the log of a server that is followed.
+    LogLines(AddedLines),
+    LogSearch(LogSearch),
+    /// How a server is or has been is something else now: a report on it is out of date.
+    HealthChanged(InstanceId),
     /// The receiver fell behind: take a new snapshot.
     Resync,
 }

@@ -2,7 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InstanceId, Timestamp, WireError, command::Nothing, commands, status::words};
+use crate::{
+    InstanceId, Timestamp, WireError,
+    command::Nothing,
+    commands,
+    installs::InstallOllama,
+    models::OpRef,
+    status::words,
+    steering::{AllowSteering, Conflict, SetAutostart, SteeringView},
+};
 
 commands! { "instances";
     /// All known instances.
@@ -19,6 +27,20 @@ commands! { "instances";
     read Probe = probe(InstanceRef) -> InstanceView,
     /// Tries an address before it is added.
     read Test = test(InstanceDraft) -> ApiFact,
+    /// What runs it, and what can be done to that; changes nothing.
+    read Steering = steering(InstanceRef) -> SteeringView,
+    /// Starts its process or service, and waits until it answers.
+    write Start = start(InstanceRef) -> OpRef,
+    /// Ends its process or service. What it holds in memory goes.
+    write Stop = stop(InstanceRef) -> OpRef,
+    /// Both, one after the other.
+    write Restart = restart(InstanceRef) -> OpRef,
+    /// Whether the system starts it by itself.
+    write Autostart = set_autostart(SetAutostart) -> SteeringView,
+    /// The user lets Corral steer a server that is not Corral's, or takes that back.
+    write Allow = allow(AllowSteering) -> SteeringView,
+    /// Fetches Ollama for this machine, runs it and registers it.
+    write Install = install(InstallOllama) -> OpRef,
 }
 
 /// Names one instance.
@@ -34,17 +56,22 @@ pub struct InstanceList {
 }
 
 /// What went with a removed instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removed {
     /// Rows forgotten; the files stay on the server.
     pub models: u64,
     /// Queue entries that lost their instance and were cancelled.
     pub jobs: u64,
+    /// Names of versions before an update, which stay on the server and take room there.
+    #[serde(default)]
+    pub kept: Vec<String>,
 }
 
 words! {
     /// How an instance came to be known.
     Kind {
+        /// Installed and run by Corral.
+        NativeManaged = "native-managed",
         /// Found on this machine.
         NativeAdopted = "native-adopted",
         /// Given by address.
@@ -55,6 +82,8 @@ words! {
 words! {
     /// What runs a found server.
     Runner {
+        /// Corral itself.
+        Managed = "managed",
         /// Ollama's own app.
         App = "app",
         Systemd = "systemd",
@@ -92,6 +121,9 @@ pub struct InstanceView {
     pub next_sync: Option<Timestamp>,
     /// The server listens beyond loopback without protection we know of.
     pub exposed: bool,
+    /// Other servers of this machine that want its port or its models folder; named, not fought.
+    #[serde(default)]
+    pub conflicts: Vec<Conflict>,
     /// Latencies of the last polls in ms, oldest first, `None` = no answer; at most 60.
     pub latencies: Vec<Option<u32>>,
 }
@@ -219,6 +251,12 @@ pub struct DetectedServer {
     pub api: ApiFact,
     pub store: Option<String>,
     pub models: Option<u64>,
+    /// Bytes of them, as the server says.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// Bytes that are free where they lie.
+    #[serde(default)]
+    pub free: Option<u64>,
     /// It is one of ours already.
     pub known: Option<InstanceId>,
     /// Two servers share a port or a models folder; named, not fought.

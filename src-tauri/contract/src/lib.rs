@@ -15,10 +15,13 @@ pub mod command;
 pub mod desktop;
 pub mod disk;
 pub mod downloads;
+pub mod environment;
 pub mod error;
 pub mod event;
 pub mod fit;
+pub mod health;
 pub mod id;
+pub mod installs;
 pub mod instances;
 pub mod labels;
 pub mod makes;
@@ -27,11 +30,15 @@ pub mod models;
 pub mod name;
 pub mod progress;
 pub mod registries;
+pub mod resources;
 pub mod running;
+pub mod serverlogs;
 pub mod settings;
 pub mod size;
 pub mod status;
+pub mod steering;
 pub mod storage;
+pub mod stores;
 pub mod sync;
 pub mod tasks;
 pub mod time;
@@ -46,6 +53,8 @@ pub use time::Timestamp;
 pub const DOMAINS: &[Domain] = &[
     app::DOMAIN,
     instances::DOMAIN,
+    environment::DOMAIN,
+    installs::DOMAIN,
     models::DOMAIN,
     labels::DOMAIN,
     running::DOMAIN,
@@ -57,7 +66,11 @@ pub const DOMAINS: &[Domain] = &[
     updates::DOMAIN,
     disk::DOMAIN,
     bundles::DOMAIN,
+    stores::DOMAIN,
+    resources::DOMAIN,
     sync::DOMAIN,
+    serverlogs::DOMAIN,
+    health::DOMAIN,
     tasks::DOMAIN,
     audit::DOMAIN,
     registries::DOMAIN,

@@ -18,8 +18,7 @@ mod detail;
 mod table;
 
 pub use batch::{
-    BatchItem, BatchOp, BatchOperate, BatchPreview, BatchPreviewItem, BatchView, Eviction,
-    ItemState,
+    BatchItem, BatchOp, BatchOperate, BatchPreview, BatchPreviewItem, BatchView, ItemState,
 };
 pub use detail::{HistoryEntry, HistoryPage, HistoryRequest, LayerInfo, ModelDetail, ShowInfo};
 pub use table::{LIST_COLUMNS, ListExport, ListFormat};

@@ -44,6 +44,8 @@ pub struct Settings {
     pub smoke_test: bool,
     /// Start unfinished downloads again when Corral starts.
     pub resume_on_start: bool,
+    /// Load the models again that were in memory when Corral ended, the largest first.
+    pub restore_running: bool,
     /// Minutes between two syncs of an instance without a schedule of its own; 0 = only on start
     /// and on demand; at most 1440.
     pub sync_minutes: u32,
@@ -61,11 +63,20 @@ pub struct Settings {
     pub undo_seconds: u32,
     /// Days for which a deleted model can be brought back, 0 to 365; 0 = none is kept.
     pub trash_days: u32,
+    /// Days after which what a moved models folder left behind goes by itself, 0 to 365; 0 = only by
+    /// a word.
+    pub store_keep_days: u32,
     pub cleanup: CleanupSettings,
     /// Seconds to wait for a load, 30 to 7200.
     pub load_timeout_seconds: u32,
     pub notify: NotifySettings,
     pub close_button: CloseButton,
+    /// End the servers that Corral runs itself when it quits. Others are never touched.
+    pub stop_ollama_on_quit: bool,
+    /// Ask once a day whether there is a newer Ollama than the one that Corral installed. It is
+    /// told, never installed by itself.
+    pub ollama_check: bool,
+    pub resources: ResourceSettings,
     /// Words of [`LogLevel`], changeable while running.
     pub log_level: LogLevel,
 }
@@ -88,6 +99,7 @@ impl Default for Settings {
             update_check: UpdateCheck::Daily,
             smoke_test: false,
             resume_on_start: true,
+            restore_running: false,
             sync_minutes: 10,
             sync_failures: 3,
             sync_keep_days: 90,
@@ -96,10 +108,14 @@ impl Default for Settings {
             poll_hidden_seconds: 15,
             undo_seconds: 10,
             trash_days: 7,
+            store_keep_days: 14,
             cleanup: CleanupSettings::default(),
             load_timeout_seconds: 600,
             notify: NotifySettings::default(),
             close_button: CloseButton::Ask,
+            stop_ollama_on_quit: true,
+            ollama_check: true,
+            resources: ResourceSettings::default(),
             log_level: LogLevel::Info,
         }
     }
@@ -144,6 +160,40 @@ pub struct CleanupSettings {
 impl Default for CleanupSettings {
     fn default() -> Self {
         CleanupSettings { mode: CleanupMode::Off, orphans: false, unused_days: 0 }
+    }
+}
+
+/// From which share on something of this machine counts as short, in percent, 50 to 100; 100 is
+/// never reached and turns it off. It is well again five percent below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ResourceSettings {
+    /// Of the disk that models lie on. From the second one on no download begins there.
+    pub disk_warn: u32,
+    pub disk_critical: u32,
+    /// Of the memory. From the second one on no model is loaded here.
+    pub ram_warn: u32,
+    pub ram_critical: u32,
+    /// Of all processors together.
+    pub cpu_warn: u32,
+    pub cpu_critical: u32,
+    /// Of the memory of the graphics cards together.
+    pub gpu_warn: u32,
+    pub gpu_critical: u32,
+}
+
+impl Default for ResourceSettings {
+    fn default() -> Self {
+        ResourceSettings {
+            disk_warn: 90,
+            disk_critical: 98,
+            ram_warn: 90,
+            ram_critical: 97,
+            cpu_warn: 95,
+            cpu_critical: 100,
+            gpu_warn: 98,
+            gpu_critical: 100,
+        }
     }
 }
 

@@ -63,6 +63,39 @@ words! {
         Make = "make",
         Copy = "copy",
         Rename = "rename",
+        /// A models folder to another place.
+        StoreMove = "storeMove",
+        /// The same back again.
+        StoreReturn = "storeReturn",
+        /// What was left at the old place of one.
+        StoreClear = "storeClear",
+        /// Models into a folder for those that are seldom needed.
+        Archive = "archive",
+        BringBack = "bringBack",
+        /// Lines of a server's log into a file.
+        LogExport = "logExport",
+        /// Starting, stopping or restarting a server.
+        StartServer = "startServer",
+        StopServer = "stopServer",
+        RestartServer = "restartServer",
+        /// Changing the variables of a server.
+        Configure = "configure",
+        /// Ollama itself onto this machine.
+        Install = "install",
+        /// Another version of it.
+        Upgrade = "upgrade",
+        /// The version before.
+        Downgrade = "downgrade",
+        Uninstall = "uninstall",
+    }
+}
+
+impl TaskKind {
+    /// Whether the window shows what came of it in a place of its own: the report of a sync, the answer
+    /// to a question, the ages of lists that are refreshed. Nobody is told its end again.
+    #[must_use]
+    pub fn shows_its_end(self) -> bool {
+        matches!(self, TaskKind::Sync | TaskKind::Ask | TaskKind::Catalogue | TaskKind::Updates)
     }
 }
 

@@ -6,12 +6,13 @@ use corral_contract::{
 };
 
 use crate::{
-    Core, Result, downloads, instances, labels, models, notices, router::Handle, signal::Signal,
-    storage, sync, tasks,
+    Core, Result, downloads, installs, instances, labels, models, notices, router::Handle,
+    signal::Signal, storage, sync, tasks,
 };
 
 mod gpus;
 mod host;
+mod load;
 
 pub(crate) use host::{Host, look_for_gpus};
 
@@ -33,6 +34,7 @@ impl Handle<call::Snapshot> for Core {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             now: self.now(),
             instances: instances::views(self).await?,
+            installs: installs::view(self).await?,
             counts: models::counts(self, None).await?,
             labels: labels::view(self).await?,
             queue: downloads::queue(self).await?,
@@ -44,6 +46,7 @@ impl Handle<call::Snapshot> for Core {
             subsystems: self.supervisor.subsystems(),
             storage: storage::status(self).await?,
             host: self.host.facts(),
+            resources: self.resources.view(),
         })
     }
 }

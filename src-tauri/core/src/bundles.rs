@@ -22,20 +22,23 @@ mod import;
 mod index;
 mod job;
 mod list;
-mod names;
-mod pour;
+pub(crate) mod names;
+pub(crate) mod pour;
 mod read;
 mod recovery;
 mod server;
-mod stage;
+pub(crate) mod stage;
 mod store;
 mod tar;
 mod target;
 mod weigh;
 mod write;
 
+pub(crate) use export::{Held, held};
+pub(crate) use job::followed;
 pub(crate) use recovery::start;
 pub(crate) use stage::{LINKED, MOVED, is_held, is_moved};
+pub(crate) use target::{by_key, manifest_of};
 
 /// Owned by the core.
 #[derive(Default)]

@@ -37,7 +37,7 @@ mod sums;
 pub(crate) use after::start;
 pub(crate) use blobs::damage_of_structure;
 pub(crate) use file::open as open_file;
-pub(crate) use leftovers::{Found, OWN_STAGING, find as leftovers};
+pub(crate) use leftovers::{All as Leftovers, Found, OWN_STAGING, find_in as leftovers_in};
 pub(crate) use run::{Target, figures, inspect};
 pub(crate) use store::{keep, keep_smoke, names_of_layers, of_model};
 

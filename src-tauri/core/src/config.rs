@@ -6,9 +6,11 @@ use serde::Deserialize;
 
 use crate::{
     clock::{Clock, SystemClock},
+    installs::ReleaseConfig,
     instances::{Machine, ThisMachine},
     registry::RegistryConfig,
     secrets::Keychain,
+    steering::{Stand, Surroundings},
 };
 
 /// Folders, clock and first instances.
@@ -30,10 +32,22 @@ pub struct CoreConfig {
     pub unload_grace: Duration,
     /// Where servers are looked for.
     pub machine: Arc<dyn Machine>,
+    /// Stands in for what runs servers; `None` = what truly does.
+    pub stand: Option<Arc<dyn Stand>>,
+    /// The program that reads systemd's journal.
+    pub journal: PathBuf,
     /// How registries are asked.
     pub registry: RegistryConfig,
+    /// Where Ollama's releases come from.
+    pub releases: ReleaseConfig,
+    /// The port that Corral's own server gets where it is free; the next ones otherwise.
+    pub server_port: u16,
+    /// How long a server that was just started may take to answer.
+    pub server_patience: Duration,
     /// Where the key of all secrets lies; `None` = in a file of the data folder.
     pub keychain: Option<Arc<dyn Keychain>>,
+    /// Where whoever runs servers is found.
+    pub steering: Surroundings,
     /// What begins by itself in the background.
     pub workers: Workers,
 }
@@ -79,8 +93,14 @@ impl CoreConfig {
             detect_on_first_run: false,
             unload_grace: Duration::from_secs(60),
             machine: Arc::new(ThisMachine),
+            stand: None,
+            journal: PathBuf::from("journalctl"),
             registry: RegistryConfig::default(),
+            releases: ReleaseConfig::default(),
+            server_port: 11434,
+            server_patience: Duration::from_secs(60),
             keychain: None,
+            steering: Surroundings::default(),
             workers: Workers::All,
         }
     }

@@ -14,14 +14,15 @@ use crate::{
     catalogue, checks,
     config::Workers,
     db::Db,
-    disk, downloads, fit, instances, labels, logs, makes, models,
+    disk, downloads, environment, fit, health, installs, instances, labels, logs, makes, models,
     registry::{self, Registries},
+    resources,
     router::Router,
     running,
     secrets::Secrets,
-    settings,
+    serverlogs, settings,
     signal::Signals,
-    storage,
+    steering, storage, stores,
     supervise::Supervisor,
     sync, tasks,
     transfers::Transfers,
@@ -46,6 +47,8 @@ pub struct Inner {
     pub(crate) settings: settings::Cell,
     pub(crate) tasks: tasks::State,
     pub(crate) instances: instances::State,
+    pub(crate) steering: steering::State,
+    pub(crate) installs: installs::State,
     pub(crate) models: models::State,
     pub(crate) labels: labels::State,
     pub(crate) running: running::State,
@@ -57,7 +60,11 @@ pub struct Inner {
     pub(crate) updates: updates::State,
     pub(crate) disk: disk::State,
     pub(crate) bundles: bundles::State,
+    pub(crate) stores: stores::State,
+    pub(crate) resources: resources::State,
     pub(crate) sync: sync::State,
+    pub(crate) serverlogs: serverlogs::State,
+    pub(crate) health: health::State,
     pub(crate) host: app::Host,
     pub(crate) registries: Registries,
     pub(crate) transfers: Transfers,
@@ -105,6 +112,8 @@ impl Core {
             settings: settings::Cell::new(settings),
             tasks: tasks::State::default(),
             instances: instances::State::default(),
+            steering: steering::State::default(),
+            installs: installs::State::default(),
             models: models::State::default(),
             labels: labels::State::default(),
             running: running::State::default(),
@@ -116,7 +125,11 @@ impl Core {
             updates: updates::State::default(),
             disk: disk::State::default(),
             bundles: bundles::State::default(),
+            stores: stores::State::default(),
+            resources: resources::State::default(),
             sync: sync::State::default(),
+            serverlogs: serverlogs::State::default(),
+            health: health::State::default(),
             host: app::Host::default(),
             transfers: Transfers::new(registries.clone()),
             registries,
@@ -132,11 +145,14 @@ impl Core {
         tasks::recover(&core).await?;
         registry::recover(&core).await;
         let seeded = instances::recover(&core).await?;
+        running::remember(&core).await?;
         models::recover(&core).await?;
         disk::recover(&core).await?;
         makes::recover(&core).await?;
         downloads::recover(&core).await?;
         fit::recover(&core).await?;
+        health::recover(&core).await?;
+        installs::recover(&core).await?;
         if core.config.workers != Workers::None {
             instances::start(&core);
         }
@@ -155,6 +171,7 @@ impl Core {
             return;
         }
         storage::start(self);
+        installs::start(self);
         app::start(self);
         models::start(self);
         running::start(self);
@@ -164,12 +181,22 @@ impl Core {
         updates::start(self);
         disk::start(self);
         bundles::start(self);
+        stores::start(self);
+        resources::start(self);
+        health::start(self);
+        environment::start(self);
     }
 
     /// Now, by the clock that was passed in.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.config.clock.now()
+    }
+
+    /// Whether the servers that Corral runs itself end with it. Others are never touched.
+    #[must_use]
+    pub fn stops_own_servers(&self) -> bool {
+        self.settings().stop_ollama_on_quit
     }
 
     /// Ends all workers, keeps what they know and closes the database. Downloads count as paused
@@ -179,7 +206,11 @@ impl Core {
         let _ = self.working.set(());
         let all = async {
             downloads::stop(self).await;
+            if self.stops_own_servers() {
+                installs::stop(self).await;
+            }
             self.supervisor.shutdown().await;
+            health::stop(self).await;
             storage::stop(self).await;
             self.db.close().await;
         };

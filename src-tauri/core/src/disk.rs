@@ -27,6 +27,7 @@ mod walk;
 mod worker;
 
 pub(crate) use recovery::recover;
+pub(crate) use store::moved;
 pub(crate) use trash::{hold, is_same, keep, let_go};
 pub(crate) use worker::start;
 

@@ -30,6 +30,7 @@ mod create;
 pub mod direct;
 mod estimate;
 pub mod fetch;
+mod hold;
 mod hours;
 mod job;
 mod leftovers;
@@ -91,6 +92,7 @@ pub struct JobOptions {
 
 pub(crate) use change::{enqueue, forget};
 pub(crate) use conditions::{look as conditions, metered};
+pub(crate) use hold::{active, hold, look_again, release};
 pub(crate) use preflight::{head_of, missing_bytes, offered};
 pub(crate) use recovery::{recover, stop};
 pub(crate) use seed::seed;

@@ -28,6 +28,8 @@ pub fn guard(actor: Actor, domain: &str, name: &str, _target: &str) -> Result<()
                     | ("downloads", "pause_all" | "resume_all")
                     | ("settings", _)
                     | ("running", "of_model" | "stop_all")
+                    // Those that are not ours are refused until the window asked.
+                    | ("instances", "start" | "stop" | "restart")
             ) && !matches!((domain, name), ("models", "delete"))
         }
         Actor::Scheduler => matches!(
@@ -36,7 +38,7 @@ pub fn guard(actor: Actor, domain: &str, name: &str, _target: &str) -> Result<()
                 | ("storage", "backup")
                 | ("models", "start" | "close")
                 | ("checks", "model" | "smoke")
-                | ("updates", "check")
+                | ("updates" | "installs", "check")
                 | ("disk", "reclaim")
         ),
     };

@@ -20,7 +20,10 @@ pub(crate) use failure::failed;
 
 /// How long a server may take to accept a connection.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-/// The same for what lies outside this network.
+/// Connections to a server that stay open while nobody asks. Each keeps what it read into: 60 KB
+/// after many rows were read at once.
+const IDLE: usize = 2;
+/// How long a registry may take to accept a connection: it lies outside this network.
 const OUTSIDE_CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Redirects followed before it counts as a loop.
 const REDIRECTS: usize = 5;
@@ -45,6 +48,7 @@ pub fn for_server(
     let mut builder = Client::builder()
         .connect_timeout(CONNECT_LIMIT)
         .tcp_keepalive(Duration::from_secs(30))
+        .pool_max_idle_per_host(IDLE)
         .redirect(same_host())
         .default_headers(header_map(headers)?);
     if is_loopback(url) {

@@ -1,6 +1,7 @@
 //! Ollama servers that Corral knows: finding them, reaching them, saying how they are.
 //!
-//! Nothing here ever starts, stops or reconfigures a server.
+//! Nothing here ever starts, stops or reconfigures a server: see `steering`, `environment` and
+//! `installs`.
 
 use std::{
     collections::BTreeMap,
@@ -8,20 +9,22 @@ use std::{
 };
 
 use corral_contract::{
-    ErrorCode, InstanceId, WireError,
+    ErrorCode, InstanceId, Timestamp, WireError,
     event::AppEvent,
-    instances::{InstanceView, StoreFact},
+    instances::{InstanceView, Kind, StoreFact},
 };
 
 use crate::{Core, Result, ollama::OllamaApi, sync};
 
 mod address;
+mod behind;
 mod commands;
 mod detect;
 mod draft;
 mod health;
 mod look;
 mod machine;
+mod managed;
 mod model;
 mod place;
 mod recovery;
@@ -30,8 +33,15 @@ mod service;
 mod store;
 mod worker;
 
+pub(crate) use behind::{Behind, behind, rivals};
 pub use machine::{Machine, Process, Space, System, ThisMachine};
+pub(crate) use managed::{
+    forget_managed, free_port, is_managed, managed_changed, move_managed, register_managed,
+};
 pub(crate) use recovery::recover;
+pub(crate) use service::Unit;
+#[cfg(target_os = "linux")]
+pub(crate) use service::user_units;
 pub(crate) use worker::start;
 
 use model::{Counts, Live};
@@ -95,6 +105,18 @@ pub(crate) fn client(core: &Core, id: InstanceId) -> Result<Arc<dyn OllamaApi>> 
     core.instances.lock().get(&id).ok_or_else(|| unknown(id))?.client.clone()
 }
 
+/// A client of the same instance at another address.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub(crate) fn client_at(core: &Core, id: InstanceId, url: &url::Url) -> Result<Arc<dyn OllamaApi>> {
+    let profile = {
+        let live = core.instances.lock();
+        live.get(&id).ok_or_else(|| unknown(id))?.record.profile.clone()
+    };
+    model::Profile { url: url.clone(), ..profile }.client()
+}
+
 /// Where its models are and how much room there is, looked at now.
 ///
 /// # Errors
@@ -108,6 +130,14 @@ pub(crate) async fn store_now(core: &Core, id: InstanceId) -> Result<StoreFact> 
 pub(crate) fn store_seen(core: &Core, id: InstanceId) -> StoreFact {
     let seen = core.instances.lock().get(&id).map(|live| live.store.clone());
     seen.unwrap_or_else(place::unknown)
+}
+
+/// Its models lie elsewhere from now on: what was known of the folder is forgotten and asked anew.
+pub(crate) async fn forget_place(core: &Core, id: InstanceId) {
+    if let Some(live) = core.instances.lock().get_mut(&id) {
+        live.store = place::unknown();
+    }
+    place::refresh(core, id).await;
 }
 
 /// Where its models are, as it was seen last.
@@ -153,9 +183,59 @@ pub(crate) fn version(core: &Core, id: InstanceId) -> Option<String> {
     core.instances.lock().get(&id)?.health.fact.version.clone()
 }
 
+/// Looks at a server now, at its process and its folder too, and tells the windows.
+pub(crate) async fn look_now(core: &Core, id: InstanceId) {
+    // Removed in between: there is nothing to look at.
+    if look::look(core, id, look::Patience::Usual).await.is_ok() {
+        service::refresh(core, id).await;
+        place::refresh(core, id).await;
+    }
+}
+
+/// Where a server listens that is started with this value of `OLLAMA_HOST`, and whether others
+/// than this machine can reach it.
+pub(crate) fn listening(host: Option<&str>) -> (url::Url, bool) {
+    address::listening(host)
+}
+
 /// Whether it answered when it was last asked.
 pub(crate) fn online(core: &Core, id: InstanceId) -> bool {
     core.instances.lock().get(&id).is_some_and(|live| live.health.is_up())
+}
+
+/// Whether it is one of those known.
+pub(crate) fn known(core: &Core, id: InstanceId) -> bool {
+    core.instances.lock().contains_key(&id)
+}
+
+/// Its process, as it was seen last.
+pub(crate) fn process(core: &Core, id: InstanceId) -> Option<u32> {
+    core.instances.lock().get(&id)?.service.pid
+}
+
+/// The processes of all servers on this machine, as they were seen last, and when they began.
+pub(crate) fn processes(core: &Core) -> Vec<(InstanceId, (u32, Option<Timestamp>))> {
+    let live = core.instances.lock();
+    let of = |(id, live): (&InstanceId, &Live)| {
+        // Of Corral's own it is known when it was started, not how the system reckons that.
+        let began = live.service.since.filter(|_| live.record.profile.kind != Kind::NativeManaged);
+        Some((*id, (live.service.pid?, began)))
+    };
+    live.iter().filter_map(of).collect()
+}
+
+/// Looks which process it is now.
+pub(crate) async fn look_at_process(core: &Core, id: InstanceId) {
+    service::refresh(core, id).await;
+}
+
+/// The host and port that are connected to.
+pub(crate) fn address(core: &Core, id: InstanceId) -> Option<(String, u16)> {
+    let live = core.instances.lock();
+    let url = &live.get(&id)?.record.profile.url;
+    // An address in brackets is one of IPv6.
+    let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+    Some((host, url.port_or_known_default()?))
 }
 
 /// A call to an instance failed because the instance could not be reached: looks at it at once

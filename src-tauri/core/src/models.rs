@@ -30,6 +30,7 @@ mod operation;
 mod poll;
 mod preview;
 mod publish;
+mod recase;
 mod recreate;
 mod repair;
 mod smoke;
@@ -48,6 +49,7 @@ pub(crate) use model::StoredModel;
 pub(crate) use naming::{copy, made, rename};
 pub(crate) use operation::{ended as operation_ended, offline};
 pub(crate) use publish::{publish, publish_all};
+pub(crate) use recase::{between as renamed_between, is_between, settle as settle_renames};
 pub(crate) use store::{find, get, missing, seen::loaded};
 
 /// Owned by the core.
@@ -62,6 +64,8 @@ pub(crate) struct State {
     /// The window does not show.
     hidden: AtomicBool,
     batches: batch::Running,
+    /// Held by whoever finishes changes of case that were cut off.
+    recasing: tokio::sync::Mutex<()>,
     /// Wakes the worker that does due deletes.
     deletes: Notify,
 }
@@ -80,6 +84,8 @@ pub(crate) fn start(core: &Core) {
     fleet::keep(core, "models", watch::watch);
     let owner = core.clone();
     core.supervisor.spawn("deletes", move |token| batch::keep_deleting(owner.clone(), token));
+    let owner = core.clone();
+    core.supervisor.spawn("renames", move |token| recase::keep_settling(owner.clone(), token));
 }
 
 /// Whether its damaged layers are being fetched again.

@@ -29,6 +29,7 @@ mod hub;
 mod key;
 mod login;
 mod manifest;
+mod plain;
 mod probe;
 mod recovery;
 mod redirect;
@@ -39,6 +40,7 @@ mod token;
 
 pub(crate) use ask::unreachable;
 pub use blob::Place;
+pub(crate) use commands::seen;
 pub use manifest::{Blob, Manifest};
 pub(crate) use manifest::{is_model_file, kind_of};
 pub(crate) use recovery::recover;
@@ -75,6 +77,8 @@ pub struct Repository {
     /// Version of the server that will hold the model: Ollama's registry keeps back manifests that
     /// this version could not run.
     pub server_version: Option<String>,
+    /// Path of a plain file at the host of the name, instead of a model; see [`Repository::plain`].
+    pub file: Option<String>,
 }
 
 /// All registries.

@@ -65,7 +65,10 @@ macro_rules! routes {
 
 routes! {
     app: Snapshot, SetVisible;
-    instances: List, Detect, Add, Update, Remove, Probe, Test;
+    instances: List, Detect, Add, Update, Remove, Probe, Test, Steering, Start, Stop, Restart,
+        Autostart, Allow, Install;
+    environment: Read, Preview, Apply;
+    installs: List, Check, Update, RollBack, Pin, Remove;
     models: Search, Counts, Create, Start, Close, Recreate, PreviewDelete, Delete, UndoDelete,
         Batch, PreviewBatch, CancelBatch, LoadDetail, History, ExportTable;
     labels: Edit, Put, KeepView, DropView;
@@ -73,14 +76,18 @@ routes! {
     downloads: Check, List, Pause, Resume, Cancel, Move, SetPriority, SetLimit, PauseAll, ResumeAll,
         ClearFinished, Next, SetJobLimit, Hours, Conditions;
     makes: Read, Look, Places, Check, Create, Copy, Rename;
-    checks: Model, Store, Damaged, Repair, Smoke, File, Leftovers, Clean;
+    checks: Model, Store, Damaged, Repair, Smoke, File;
     catalogue: List, Tags, Suggest, Hub, Refresh, SetFile;
     fit: Estimate;
     updates: List, Check, Apply, Snooze, RollBack, Accept;
     disk: Look, Reclaim, Report, Trash, Restore, EmptyTrash, Pin;
     bundles: PreviewExport, Export, Inspect, Import, PreviewCopy, Copy, Outcome, SaveList,
         PreviewList, RestoreList;
+    stores: View, Preview, Move, Confirm, RollBack, Cold, ForgetCold, Archive, Return;
+    resources: View;
     sync: Run, Cancel, ConfirmEmpty, History, Report, Compare, ReadSchedule, SaveSchedule, Preview;
+    serverlogs: Page, Follow, Unfollow, Find, StopFind, ChooseFile, Export;
+    health: Report, Check, Set, TryNow, StopTrying, Dismiss;
     tasks: List, Log, Cancel, ClearFinished;
     audit: Search;
     registries: List, Save, Remove, Test, SetProxy;

@@ -27,10 +27,13 @@ mod ask;
 mod draft;
 mod preload;
 mod preview;
+mod ran;
 mod store;
 
 pub(crate) use ask::{Asking, ask};
 pub(crate) use preload::start;
+pub(crate) use preview::foresee;
+pub(crate) use ran::remember;
 pub(crate) use store::measured;
 
 /// The options of a start: those named, else those of the preset, else the usual ones.

@@ -78,9 +78,18 @@ fn check(settings: &Settings) -> Result<()> {
         ("pollVisibleSeconds", settings.poll_visible_seconds, 1..=60),
         ("pollHiddenSeconds", settings.poll_hidden_seconds, 5..=600),
         ("undoSeconds", settings.undo_seconds, 0..=60),
+        ("storeKeepDays", settings.store_keep_days, 0..=365),
         ("trashDays", settings.trash_days, 0..=365),
         ("cleanupUnusedDays", settings.cleanup.unused_days, 0..=3650),
         ("loadTimeoutSeconds", settings.load_timeout_seconds, 30..=7200),
+        ("diskWarn", settings.resources.disk_warn, 50..=100),
+        ("diskCritical", settings.resources.disk_critical, 50..=100),
+        ("ramWarn", settings.resources.ram_warn, 50..=100),
+        ("ramCritical", settings.resources.ram_critical, 50..=100),
+        ("cpuWarn", settings.resources.cpu_warn, 50..=100),
+        ("cpuCritical", settings.resources.cpu_critical, 50..=100),
+        ("gpuWarn", settings.resources.gpu_warn, 50..=100),
+        ("gpuCritical", settings.resources.gpu_critical, 50..=100),
     ];
     for (field, value, range) in ranges {
         if !range.contains(&value) {

@@ -12,6 +12,8 @@ pub enum Signal {
     /// Address or headers changed.
     InstanceChanged(InstanceId),
     InstanceRemoved(InstanceId),
+    /// The server that Corral runs ended and nobody had asked for it; `installs` knows how.
+    ServerExited(InstanceId),
     /// The API answers again, or for the first time.
     InstanceUp(InstanceId),
     InstanceDown(InstanceId),
@@ -26,6 +28,10 @@ pub enum Signal {
     SettingsChanged,
     /// The schedule of its syncs is another one now.
     Scheduled(InstanceId),
+    /// The user stopped the server: it is not missed.
+    StoppedByUser(InstanceId),
+    /// The user started it.
+    StartedByUser(InstanceId),
     /// The window shows (`true`) or not.
     Visible(bool),
 }

@@ -36,6 +36,7 @@ pub(crate) struct State {
 struct Running {
     view: TaskView,
     token: CancellationToken,
+    log: Arc<TaskLog>,
 }
 
 /// What a new task is about.
@@ -64,17 +65,20 @@ pub struct Task {
 /// # Errors
 /// Database errors.
 pub async fn begin(core: &Core, new: NewTask) -> Result<Task> {
-    Ok(open(core, store::insert(&core.db, &new, core.now()).await?))
+    let view = store::insert(&core.db, &new, core.now()).await?;
+    let log = TaskLog::create(&core.config.task_log(view.id));
+    Ok(open(core, view, log))
 }
 
 /// The task of a row that was just written.
-fn open(core: &Core, view: TaskView) -> Task {
+fn open(core: &Core, view: TaskView, log: TaskLog) -> Task {
     let token = core.supervisor.token().child_token();
-    let log = Arc::new(TaskLog::create(core.config.task_log(view.id)));
+    let log = Arc::new(log);
     let id = view.id;
     {
         let mut running = core.tasks.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.insert(id, Running { view: view.clone(), token: token.clone() });
+        let entry = Running { view: view.clone(), token: token.clone(), log: log.clone() };
+        running.insert(id, entry);
     }
     core.bus.send(AppEvent::Task(Box::new(view)));
     Task { core: core.clone(), id, token, log, finished: false }
@@ -112,6 +116,16 @@ impl Task {
     pub fn phase(&self, phase: &str) {
         self.note(format!("phase {phase}"));
         self.change(|view| phase.clone_into(&mut view.phase));
+    }
+
+    /// As [`Task::phase`], for what nobody knows the amount of: the figures of the phase before say
+    /// nothing about it.
+    pub fn unmeasured(&self, phase: &str) {
+        self.note(format!("phase {phase}"));
+        self.change(|view| {
+            phase.clone_into(&mut view.phase);
+            view.figures = None;
+        });
     }
 
     /// Live figures; the caller keeps them to four per second. Not a log line.
@@ -228,12 +242,6 @@ pub(crate) async fn recent(core: &Core, finished: u32) -> Result<Vec<TaskView>> 
     Ok(items)
 }
 
-/// The live state of a running task.
-pub(crate) fn running(core: &Core, id: TaskId) -> Option<TaskView> {
-    let running = core.tasks.running.lock().unwrap_or_else(PoisonError::into_inner);
-    running.get(&id).map(|entry| entry.view.clone())
-}
-
 async fn list(core: &Core, request: &TaskListRequest) -> Result<TaskList> {
     let mut list = store::list(&core.db, request).await?;
     let running = core.tasks.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -265,8 +273,19 @@ impl Handle<call::List> for Core {
 
 impl Handle<call::Log> for Core {
     async fn handle(&self, request: LogRequest) -> Result<LogPage> {
-        let growing = running(self, request.id).is_some();
-        let page = log::read(self.config.task_log(request.id), request, growing).await?;
+        let log = {
+            let running = self.tasks.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.get(&request.id).map(|entry| entry.log.clone())
+        };
+        let path = self.config.task_log(request.id);
+        let mut page = log::read(path.clone(), request, log).await?;
+        if !page.exists
+            && let Some(text) = store::short_log(&self.db, request.id).await?
+        {
+            log::make(path.clone(), text).await?;
+            store::log_is_file(&self.db, request.id).await?;
+            page = log::read(path, request, None).await?;
+        }
         if !page.exists {
             store::log_is_gone(&self.db, request.id).await?;
         }

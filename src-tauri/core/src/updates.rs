@@ -3,8 +3,9 @@
 //! A registry's manifest is compared with the one that a server lists: two hashes say whether
 //! anything changed, two lists of layers what. An update is a download like any other, but first
 //! the version before gets a second name, `corral-backup/<model>-<id>:<digest>`, which no list of
-//! Corral shows. Once the new version has loaded, that name is deleted; until then it is the way
-//! back. Names are all that is copied: a server keeps layers as long as any name needs them.
+//! Corral shows as long as it is needed. Once the new version has loaded, that name is deleted;
+//! until then it is the way back. Names are all that is copied: a server keeps layers as long as
+//! any name needs them.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -26,7 +27,7 @@ mod check;
 mod store;
 mod worker;
 
-pub(crate) use before::{loaded, proven};
+pub(crate) use before::{kept_names, loaded, own_names, proven};
 pub(crate) use store::counts;
 pub(crate) use worker::start;
 
@@ -56,7 +57,7 @@ impl State {
     }
 }
 
-/// Whether a name on a server is a version before an update.
+/// Whether a name on a server may be a version before an update.
 pub(crate) fn is_kept(name: &str) -> bool {
     name.get(..KEPT.len()).is_some_and(|start| start.eq_ignore_ascii_case(KEPT))
 }

@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 
 use corral_contract::{
-    Advice, DOMAINS, ErrorCode, app, audit, checks, desktop, disk, downloads, instances, makes,
-    modelfile, models, name::NameError, progress, settings, size::SizeError, status, sync, tasks,
+    Advice, DOMAINS, ErrorCode, app, audit, checks, desktop, disk, downloads, environment, health,
+    instances, makes, modelfile, models, name::NameError, progress, serverlogs, settings,
+    size::SizeError, status, steering, sync, tasks,
 };
 
 use super::{Locale, lookup, table, template, text};
@@ -55,7 +56,7 @@ fn every_word_of_the_contract_has_a_text() {
         "health": app::Health::ALL, "notice": app::NoticeKind::ALL,
         "task": tasks::TaskKind::ALL, "taskState": tasks::TaskState::ALL,
         "damage": checks::Damage::ALL, "smokeOutcome": checks::SmokeOutcome::ALL,
-        "structure": checks::Structure::ALL, "leftoverKind": checks::LeftoverKind::ALL,
+        "structure": checks::Structure::ALL,
         "fileKind": makes::FileKind::ALL, "tool": makes::Tool::ALL, "way": makes::Way::ALL,
         "reason": modelfile::Why::ALL,
         "trigger": sync::Trigger::ALL, "change": sync::Change::ALL,
@@ -65,6 +66,14 @@ fn every_word_of_the_contract_has_a_text() {
         "safety": disk::Safety::ALL, "orphansHeld": disk::OrphansHeld::ALL,
         "reclaimOutcome": disk::ReclaimOutcome::ALL,
         "cleanupMode": settings::CleanupMode::ALL,
+        "level": health::Level::ALL, "levelState": health::LevelState::ALL,
+        "strategy": health::Strategy::ALL, "recoveryState": health::RecoveryState::ALL,
+        "incident": health::IncidentKind::ALL, "lineLevel": serverlogs::LineLevel::ALL,
+        "serverlogs.kind": serverlogs::LineKind::ALL,
+        "steering.consent": steering::Consent::ALL, "steering.contested": steering::Contested::ALL,
+        "environment.group": environment::Group::ALL, "environment.seen": environment::Seen::ALL,
+        "environment.setBy": environment::SetBy::ALL,
+        "environment.warning": environment::Warning::ALL,
         "logLevel": settings::LogLevel::ALL, "folder": desktop::Folder::ALL,
     }
     for reason in [
@@ -89,6 +98,23 @@ fn every_word_of_the_contract_has_a_text() {
     }
     for reason in ["queue", "user", "offline", "retry", "quit", "disk"] {
         check(format!("wait.{reason}"));
+    }
+    for kind in tasks::TaskKind::ALL.iter().filter(|kind| !kind.shows_its_end()) {
+        for end in ["done", "failed"] {
+            check(format!("{end}.{}", kind.as_str()));
+        }
+    }
+    for kind in health::FindingKind::ALL {
+        for part in ["title", "advice"] {
+            check(format!("finding.{}.{part}", kind.as_str()));
+        }
+    }
+    for spec in environment::SPECS {
+        check(format!("variable.{}", spec.name));
+    }
+    for preset in environment::PRESETS {
+        check(format!("environment.preset.{}", preset.name));
+        check(format!("environment.presetTrade.{}", preset.name));
     }
     for domain in DOMAINS {
         check(format!("domain.{}", domain.name));

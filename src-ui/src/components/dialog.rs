@@ -7,15 +7,23 @@ pub fn modal(node: NodeRef<html::Dialog>) {
     let before = StoredValue::new_local(
         document().active_element().and_then(|element| element.dyn_into().ok()),
     );
+    let shown = StoredValue::new_local(None::<web_sys::HtmlDialogElement>);
     Effect::new(move |_| {
         if let Some(dialog) = node.get()
             && !dialog.open()
         {
             // Only fails for a dialog that is open or detached.
             let _ = dialog.show_modal();
+            shown.set_value(Some(dialog));
         }
     });
     on_cleanup(move || {
+        // While it is open nothing behind it takes the focus.
+        shown.try_with_value(|dialog| {
+            if let Some(dialog) = dialog {
+                dialog.close();
+            }
+        });
         before.try_with_value(|element: &Option<web_sys::HtmlElement>| {
             if let Some(element) = element {
                 let _ = element.focus();

@@ -1,4 +1,4 @@
-use leptos::{html, prelude::*};
+use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 
 use super::IconButton;
@@ -35,7 +35,26 @@ pub fn Drawer(
             let _ = panel.focus();
         }
     });
+    // A button that vanishes after its work leaves the focus to the page; the keys are this panel's
+    // all the same.
+    let keys = window_event_listener(ev::keydown, move |event| {
+        let adrift = document().active_element().is_none_or(|it| it.tag_name() == "BODY");
+        let asking = matches!(document().query_selector("dialog[open]"), Ok(Some(_)));
+        if !adrift || asking || event.is_composing() {
+            return;
+        }
+        match event.key().as_str() {
+            "Escape" => on_close.run(()),
+            "Tab" => {
+                if let Some(panel) = node.get_untracked() {
+                    let _ = panel.focus();
+                }
+            }
+            _ => {}
+        }
+    });
     on_cleanup(move || {
+        keys.remove();
         before.try_with_value(|element: &Option<web_sys::HtmlElement>| {
             if let Some(element) = element {
                 let _ = element.focus();
@@ -51,7 +70,11 @@ pub fn Drawer(
             aria-label=label
             style:width=move || format!("{}px", width.get())
             on:keydown=move |event| {
-                if event.key() == "Escape" && !event.is_composing() {
+                let target = event.target().and_then(|it| it.dyn_into::<web_sys::Element>().ok());
+                // A dialog that was opened from here closes by itself, and alone.
+                let in_dialog =
+                    target.is_some_and(|it| it.closest("dialog").ok().flatten().is_some());
+                if event.key() == "Escape" && !event.is_composing() && !in_dialog {
                     event.stop_propagation();
                     on_close.run(());
                 }

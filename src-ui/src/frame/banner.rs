@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     components::{Button, Note, Tone},
+    fault,
     navigation::{Page, use_navigation},
     problem,
     state::{Link, use_stores},
@@ -42,6 +43,10 @@ pub(super) fn Banner() -> impl IntoView {
         });
         (!names.is_empty()).then(|| words.fill("banner.degraded", &[("names", &names)]))
     });
+    let reload = move |()| {
+        // Only refused where there is no document, and then nobody pressed anything.
+        let _ = window().location().reload();
+    };
     let show = move |text: String, page: Page| {
         view! {
             <div class="banner__line">
@@ -54,6 +59,22 @@ pub(super) fn Banner() -> impl IntoView {
     };
     view! {
         <div class="banner" role="status">
+            {move || {
+                fault::first().map(|why| {
+                    view! {
+                        <Note tone=Tone::Bad attr:data-testid="banner-fault">
+                            <div class="banner__line">
+                                <span>
+                                    {words.signal("banner.fault")} " " <span class="dim">{why}</span>
+                                </span>
+                                <Button small=true on_press=reload>
+                                    {words.signal("banner.reload")}
+                                </Button>
+                            </div>
+                        </Note>
+                    }
+                })
+            }}
             {move || {
                 lost.get().map(|why| {
                     view! {

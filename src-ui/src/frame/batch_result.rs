@@ -2,7 +2,10 @@
 
 use corral_contract::{
     BatchId,
-    models::{BatchOp, BatchOperate, ItemState, call::Batch},
+    models::{
+        BatchOp, BatchOperate, BatchRef, ItemState,
+        call::{Batch, CancelBatch},
+    },
 };
 use leptos::{prelude::*, task::spawn_local};
 
@@ -57,12 +60,35 @@ pub(super) fn BatchResult(batch: BatchId, #[prop(into)] on_close: Callback<()>) 
             }
         });
     };
+    let runs = Memo::new(move |_| {
+        view.with(|view| view.as_ref().is_some_and(|view| view.finished_at.is_none()))
+    });
+    let stopping = RwSignal::new(false);
+    let stop = move |()| {
+        stopping.set(true);
+        spawn_local(async move {
+            if let Err(error) = ipc::call::<CancelBatch>(BatchRef { batch }).await {
+                stopping.try_set(false);
+                toasts.error(words.get("batch.stopFailed"), error);
+            }
+        });
+    };
     let footer = move || {
         view! {
             <Button on_press=on_close autofocus=true>
                 {words.signal("common.close")}
             </Button>
-            <Show when=move || count(ItemState::Failed) != 0>
+            <Show when=move || runs.get()>
+                <Button
+                    pending=stopping
+                    icon=icondata::LuSquare
+                    on_press=stop
+                    attr:data-testid="batch-stop"
+                >
+                    {words.signal("batch.stopRest")}
+                </Button>
+            </Show>
+            <Show when=move || !runs.get() && count(ItemState::Failed) != 0>
                 <Button
                     kind=ButtonKind::Primary
                     on_press=retry

@@ -156,7 +156,7 @@ fn Other(
             on:click=move |_| scope.choose(Some(id))
         >
             <span class=class aria-hidden="true"></span>
-            {name}
+            <span class="fact__name">{name}</span>
             {reason.map(|reason| view! { <span class="fact__why">{reason}</span> })}
         </button>
     }

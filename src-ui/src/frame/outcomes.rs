@@ -45,9 +45,7 @@ impl Outcomes {
             let running = tasks.get(task.id).is_some_and(|before| !is_over(before.state));
             running && !tasks.in_batch(task.id)
         });
-        // A sync has its report, a question its answer.
-        let shown = matches!(task.kind, TaskKind::Sync | TaskKind::Ask);
-        if !known || !is_over(task.state) || shown {
+        if !known || !is_over(task.state) || task.kind.shows_its_end() {
             return;
         }
         let name = [("name", task.target.as_str())];
@@ -65,6 +63,16 @@ impl Outcomes {
             (TaskState::Failed, Some(problem)) => {
                 let text = self.words.fill(&format!("failed.{}", task.kind.as_str()), &name);
                 self.toasts.error(text, problem.clone());
+            }
+            // That of a download is told where it is cancelled, with the way back.
+            (TaskState::Cancelled, _) if task.kind != TaskKind::Pull => {
+                let kind = self.words.get(&format!("task.{}", task.kind.as_str()));
+                let values = [("task", kind.as_str()), ("name", task.target.as_str())];
+                self.toasts.say(
+                    Tone::Info,
+                    self.words.fill("tasks.cancelled", &values),
+                    Offer::Nothing,
+                );
             }
             _ => {}
         }

@@ -121,8 +121,8 @@ pub(super) fn Shortcuts(children: Children) -> impl IntoView {
             (true, "f" | "F") => keyboard.ask(Wish::Find),
             (true, "r" | "R") | (false, "F5") => keyboard.ask(Wish::Sync),
             (true, "z" | "Z") if !typing => {
-                if let Some((id, batch)) = toasts.undoable() {
-                    toasts.undo(id, batch, words);
+                if let Some((id, offer)) = toasts.undoable() {
+                    toasts.undo(id, offer, words);
                 }
             }
             (true, "a" | "A") if !typing => keyboard.ask(Wish::All),

@@ -4,20 +4,19 @@
 use std::time::Duration;
 
 use corral_contract::{
-    BatchId, InstanceId, ModelId, Timestamp, WireError,
-    makes::{NewName, call::Rename},
-    models::{BatchRef, call::UndoDelete},
+    BatchId, InstanceId, ModelId, Timestamp, WireError, downloads::MoveJob, models::CreateModel,
 };
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
 use super::{
     batch_result::BatchResult,
     sync_report::{ComparedReports, PastSyncReport, SyncReportDialog},
 };
-use crate::{components::Tone, ipc, words::Words};
+use crate::components::Tone;
 
 mod lifetime;
 mod one;
+mod undo;
 
 use one::ToastView;
 
@@ -36,6 +35,13 @@ pub enum Offer {
         model: ModelId,
         name: String,
     },
+    /// Take a download into the queue again, with its own limit in kilobytes per second.
+    Fetch {
+        request: CreateModel,
+        limit_kb: u32,
+    },
+    /// Put a download back to its place in the queue.
+    Place(MoveJob),
     /// The items of a batch.
     Batch(BatchId),
     /// The last sync of an instance, with the question that it may ask.
@@ -109,6 +115,10 @@ impl Toasts {
                 // The same failure again replaces the earlier one.
                 shown.retain(|toast| toast.error != error || toast.text != text);
             }
+            if matches!(offer, Offer::Place(_)) {
+                // Step after step is one way: only the last of them is worth a line.
+                shown.retain(|toast| !matches!(toast.offer, Offer::Place(_)));
+            }
             if shown.len() >= MOST {
                 let oldest = self.held.with_value(|held| {
                     shown.iter().position(|toast| !held.contains(&toast.id)).unwrap_or_default()
@@ -135,48 +145,9 @@ impl Toasts {
         self.shown.try_update(|shown| shown.retain(|toast| toast.id != id));
     }
 
-    /// The delete that Ctrl+Z takes back: the latest.
-    #[must_use]
-    pub fn undoable(self) -> Option<(u64, BatchId)> {
-        self.shown.with_untracked(|shown| {
-            shown.iter().rev().find_map(|toast| match toast.offer {
-                Offer::Undo { batch, .. } => Some((toast.id, batch)),
-                _ => None,
-            })
-        })
-    }
-
     /// Opens the dialog that an offer stands for.
     pub fn open(self, offer: Offer) {
         self.opened.set(offer);
-    }
-
-    /// Takes a delete back.
-    pub fn undo(self, id: u64, batch: BatchId, words: Words) {
-        self.dismiss(id);
-        spawn_local(async move {
-            match ipc::call::<UndoDelete>(BatchRef { batch }).await {
-                Ok(done) => {
-                    let count = done.restored.to_string();
-                    self.good(words.fill("delete.undone", &[("n", &count)]));
-                }
-                Err(error) => self.error(words.get("delete.undoFailed"), error),
-            }
-        });
-    }
-}
-
-impl Toasts {
-    /// Gives a model its old name back; how that ended is said as for every rename.
-    fn name_back(self, id: u64, model: ModelId, name: String, words: Words) {
-        self.dismiss(id);
-        spawn_local(async move {
-            let text = words.fill("failed.rename", &[("name", &name)]);
-            let request = NewName { id: model, name, overwrite: false };
-            if let Err(error) = ipc::call::<Rename>(request).await {
-                self.error(text, error);
-            }
-        });
     }
 }
 
@@ -206,7 +177,11 @@ pub(super) fn ToastHost() -> impl IntoView {
             Offer::Compare(one, other) => {
                 Some(view! { <ComparedReports one other on_close=close /> }.into_any())
             }
-            Offer::Undo { .. } | Offer::NameBack { .. } | Offer::Nothing => None,
+            Offer::Undo { .. }
+            | Offer::NameBack { .. }
+            | Offer::Fetch { .. }
+            | Offer::Place(_)
+            | Offer::Nothing => None,
         }}
     }
 }

@@ -7,12 +7,12 @@ use wasm_bindgen_futures::JsFuture;
 const FIRST_ROWS: &str = "corral.first-rows";
 
 /// The answer to this question, if it was asked early and not yet picked up.
-pub(super) fn take(route: &str, request: &JsValue) -> Option<JsFuture> {
+pub(super) fn take(route: &str, request: &str) -> Option<JsFuture> {
     let answers = field("answers")?.dyn_into::<js_sys::Map>().ok()?;
     if answers.size() == 0 {
         return None;
     }
-    let key = JsValue::from(format!("{route}{}", String::from(text(request)?)));
+    let key = JsValue::from(format!("{route}{request}"));
     let answer = answers.get(&key).dyn_into::<js_sys::Promise>().ok()?;
     answers.delete(&key);
     Some(JsFuture::from(answer))
@@ -44,11 +44,11 @@ pub(super) fn forget() {
 }
 
 /// What the next start asks early for its first rows.
-pub(super) fn remember_first_rows(request: &JsValue) {
+pub(super) fn remember_first_rows(request: &str) {
     let storage = leptos::prelude::window().local_storage().ok().flatten();
-    if let Some((storage, text)) = storage.zip(text(request)) {
+    if let Some(storage) = storage {
         // Without it the rows of the next start come a moment later.
-        let _ = storage.set_item(FIRST_ROWS, &String::from(text));
+        let _ = storage.set_item(FIRST_ROWS, request);
     }
 }
 
@@ -61,8 +61,4 @@ fn early() -> Option<JsValue> {
 fn field(name: &str) -> Option<JsValue> {
     let field = js_sys::Reflect::get(&early()?, &name.into()).ok()?;
     (!field.is_undefined()).then_some(field)
-}
-
-fn text(value: &JsValue) -> Option<js_sys::JsString> {
-    js_sys::JSON::stringify(value).ok()
 }

@@ -23,11 +23,21 @@ extern "C" {
     ) -> Result<JsValue, JsValue>;
 }
 
-/// Calls a command by its route.
-pub(super) async fn invoke(route: &str, request: &JsValue) -> Result<JsValue, JsValue> {
-    let arguments = js_sys::Object::new();
-    js_sys::Reflect::set(&arguments, &"request".into(), request)?;
-    tauri_invoke(route, arguments.into()).await
+/// Calls a command by its route, with a request in JSON.
+pub(super) async fn invoke(route: &str, request: &str) -> Result<JsValue, JsValue> {
+    let arguments = js_sys::JSON::parse(&format!("{{\"request\":{request}}}"))?;
+    tauri_invoke(route, arguments).await
+}
+
+/// A value as JSON: the bytes of it that the shell sent, or what the engine makes of it.
+pub(super) fn json(value: &JsValue) -> Vec<u8> {
+    match value.dyn_ref::<js_sys::ArrayBuffer>() {
+        Some(bytes) => js_sys::Uint8Array::new(bytes).to_vec(),
+        None => {
+            let text = js_sys::JSON::stringify(value).ok().and_then(|text| text.as_string());
+            text.unwrap_or_else(|| "null".to_owned()).into_bytes()
+        }
+    }
 }
 
 /// A new channel, as the text that names it on the wire. It lives as long as the window.

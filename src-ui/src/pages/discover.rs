@@ -74,11 +74,12 @@ pub fn DiscoverPage() -> impl IntoView {
     let installed = Memo::new(move |_| stores.models.with(|models| models.counts.total));
     // What is installed, what fits and what registries said: asked for again when any of it may
     // have changed.
+    let latest = page.sending.latest();
     Effect::new(move |_| {
         at_work.track();
         installed.track();
         if let Some(id) = scope.target.get() {
-            page.sending.ask::<List>("list", InstanceRef { id }, move |answer| match answer {
+            latest.ask::<List>(InstanceRef { id }, move |answer| match answer {
                 Ok(view) => {
                     page.failure.set(None);
                     page.view.set(Some(view));

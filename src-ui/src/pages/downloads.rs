@@ -17,6 +17,7 @@ use crate::{
     words::use_words,
 };
 
+pub mod back;
 mod cancel;
 mod drag;
 mod finished;

@@ -17,6 +17,10 @@ use crate::{
     words::use_words,
 };
 
+mod parts;
+
+use parts::Parts;
+
 /// The Help page.
 #[component]
 pub fn HelpPage() -> impl IntoView {
@@ -44,6 +48,7 @@ pub fn HelpPage() -> impl IntoView {
                 </section>
                 <Files />
                 <Hosts />
+                <Parts />
             </div>
         </div>
     }

@@ -14,34 +14,45 @@ use crate::{
 mod address;
 mod card;
 mod check;
+mod conflicts;
+mod detail;
 mod detect;
 mod first_run;
 mod form;
-mod leftovers;
+mod install;
 pub mod probe;
 mod remove;
 mod said;
 mod schedule;
+mod steer;
+mod versions;
 
 use card::Card;
 use check::CheckStore;
+use detail::Detail;
 use detect::{DetectDialog, Search};
 use first_run::FirstRun;
 use form::FormDialog;
-use leftovers::Leftovers;
+use install::{InstallDialog, InstallPanel};
 use remove::RemoveQuestion;
 use schedule::ScheduleDialog;
+use versions::{Uninstall, VersionsDialog};
 
 /// The dialog over the page. It is the place in the address, so that other pages can open it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Opened {
     Add,
     Detect,
+    Install,
+    /// Of the server that Corral runs.
+    Versions,
+    Uninstall,
     Edit(InstanceId),
     Remove(InstanceId),
     Check(InstanceId),
-    Leftovers(InstanceId),
     Schedule(InstanceId),
+    /// The drawer beside the cards, at a tab.
+    Detail(InstanceId, &'static str),
 }
 
 impl Opened {
@@ -51,11 +62,18 @@ impl Opened {
         match word {
             "add" => Some(Opened::Add),
             "detect" => Some(Opened::Detect),
+            "install" => Some(Opened::Install),
+            "versions" => Some(Opened::Versions),
+            "uninstall" => Some(Opened::Uninstall),
             "edit" => id().map(Opened::Edit),
             "remove" => id().map(Opened::Remove),
             "check" => id().map(Opened::Check),
-            "leftovers" => id().map(Opened::Leftovers),
             "schedule" => id().map(Opened::Schedule),
+            "details" => id().map(|id| Opened::Detail(id, "details")),
+            "environment" => id().map(|id| Opened::Detail(id, "environment")),
+            "health" => id().map(|id| Opened::Detail(id, "health")),
+            "log" => id().map(|id| Opened::Detail(id, "log")),
+            "storage" => id().map(|id| Opened::Detail(id, "storage")),
             _ => None,
         }
     }
@@ -81,6 +99,7 @@ pub fn InstancesPage() -> impl IntoView {
             &[("known", &known.to_string()), ("well", &well.to_string())],
         )
     };
+    let managed = Memo::new(move |_| stores.system.with(|it| it.installs.server.is_some()));
     // A dialog about a server opens when that server is known; right after a reload it is not yet.
     let opened = Memo::new(move |_| {
         let opened = navigation.place.with(|place| Opened::read(place));
@@ -88,9 +107,10 @@ pub fn InstancesPage() -> impl IntoView {
             Opened::Edit(id)
             | Opened::Remove(id)
             | Opened::Check(id)
-            | Opened::Leftovers(id)
-            | Opened::Schedule(id) => ids.with(|ids| ids.contains(id)),
-            Opened::Add | Opened::Detect => true,
+            | Opened::Schedule(id)
+            | Opened::Detail(id, _) => ids.with(|ids| ids.contains(id)),
+            Opened::Add | Opened::Detect | Opened::Install => true,
+            Opened::Versions | Opened::Uninstall => managed.get(),
         })
     });
     let close = Callback::new(move |()| navigation.open(Page::Instances));
@@ -99,12 +119,30 @@ pub fn InstancesPage() -> impl IntoView {
         <Loaded>
             <Show
                 when=move || !none.get()
-                fallback=move || view! { <FirstRun search sending on_connect=move |()| open("add") /> }
+                fallback=move || {
+                    view! {
+                        <FirstRun
+                            search
+                            sending
+                            on_connect=move |()| open("add")
+                            on_options=move |()| open("install")
+                        />
+                    }
+                }
             >
                 <div class="page__head">
                     <h1 class="page__title">{words.signal("nav.instances")}</h1>
                     <span class="page__sub">{summary}</span>
                     <span class="page__gap"></span>
+                    <Show when=move || !managed.get()>
+                        <Button
+                            icon=icondata::LuDownload
+                            on_press=move |()| open("install")
+                            attr:data-testid="instance-install"
+                        >
+                            {words.signal("installs.install")}
+                        </Button>
+                    </Show>
                     <Button
                         icon=icondata::LuSearch
                         on_press=move |()| open("detect")
@@ -123,6 +161,7 @@ pub fn InstancesPage() -> impl IntoView {
                 </div>
                 <div class="page__body" data-testid="instances-page">
                     <div class="instances">
+                        <InstallPanel sending />
                         <For each=move || ids.get() key=|id| *id let:id>
                             <Card id sending />
                         </For>
@@ -134,6 +173,9 @@ pub fn InstancesPage() -> impl IntoView {
             None => ().into_any(),
             Some(Opened::Add) => view! { <FormDialog edit=None sending on_close=close /> }.into_any(),
             Some(Opened::Detect) => view! { <DetectDialog search sending on_close=close /> }.into_any(),
+            Some(Opened::Install) => view! { <InstallDialog sending on_close=close /> }.into_any(),
+            Some(Opened::Versions) => view! { <VersionsDialog sending on_close=close /> }.into_any(),
+            Some(Opened::Uninstall) => view! { <Uninstall sending on_close=close /> }.into_any(),
             Some(Opened::Edit(id)) => {
                 stores
                     .instances
@@ -146,11 +188,11 @@ pub fn InstancesPage() -> impl IntoView {
             Some(Opened::Check(id)) => {
                 view! { <CheckStore id sending on_close=close /> }.into_any()
             }
-            Some(Opened::Leftovers(id)) => {
-                view! { <Leftovers id sending on_close=close /> }.into_any()
-            }
             Some(Opened::Schedule(id)) => {
                 view! { <ScheduleDialog id sending on_close=close /> }.into_any()
+            }
+            Some(Opened::Detail(id, tab)) => {
+                view! { <Detail id tab sending on_close=close /> }.into_any()
             }
             Some(Opened::Remove(id)) => {
                 view! { <RemoveQuestion id sending on_close=close /> }.into_any()

@@ -6,7 +6,8 @@ use corral_contract::{Command, WireError};
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    frame::toasts::{Toasts, use_toasts},
+    components::Tone,
+    frame::toasts::{Offer, Toasts, use_toasts},
     ipc,
     words::{Words, use_words},
 };
@@ -14,13 +15,37 @@ use crate::{
 /// What is done with an answer.
 type Answered<C> = Box<dyn FnOnce(Result<<C as Command>::Reply, WireError>)>;
 
+/// See [`Sending::latest`].
+#[derive(Clone, Copy)]
+pub struct Latest {
+    sending: Sending,
+    turn: StoredValue<u32>,
+}
+
+impl Latest {
+    /// Asks; an answer that was overtaken is dropped.
+    pub fn ask<C: Command>(
+        self,
+        request: C::Request,
+        answered: impl FnOnce(Result<C::Reply, WireError>) + 'static,
+    ) {
+        let now = self.turn.get_value() + 1;
+        self.turn.set_value(now);
+        self.sending.ask::<C>(&format!("{} {now}", C::route()), request, move |answer| {
+            if self.turn.try_get_value() == Some(now) {
+                answered(answer);
+            }
+        });
+    }
+}
+
 /// Sends commands of one page. Each has a key, so that its control shows that it is under way
 /// and the same command is not sent twice at once.
 #[derive(Clone, Copy)]
 pub struct Sending {
     under_way: RwSignal<HashSet<String>>,
-    toasts: Toasts,
-    words: Words,
+    pub(super) toasts: Toasts,
+    pub(super) words: Words,
 }
 
 impl Sending {
@@ -83,6 +108,13 @@ impl Sending {
         spawn_local(work);
     }
 
+    /// Asks questions of which only the answer to the last one counts. None is left out because an
+    /// earlier one is under way: that may have been answered before what this one is about.
+    #[must_use]
+    pub fn latest(self) -> Latest {
+        Latest { sending: self, turn: StoredValue::new(0) }
+    }
+
     /// Says that a command failed.
     pub fn failed(self, problem: WireError) {
         self.toasts.error(untrack(|| self.words.get("sending.failed")), problem);
@@ -91,5 +123,10 @@ impl Sending {
     /// Says that something went well.
     pub fn good(self, text: String) {
         self.toasts.good(text);
+    }
+
+    /// Says what has to be known about something that went well.
+    pub fn warn(self, text: String) {
+        self.toasts.say(Tone::Warning, text, Offer::Nothing);
     }
 }

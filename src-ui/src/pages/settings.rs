@@ -14,6 +14,7 @@ mod keep;
 mod moments;
 mod number;
 mod registries;
+mod resources;
 mod saving;
 mod storage;
 
@@ -21,7 +22,8 @@ use desktop::{About, WindowSection};
 use general::{Appearance, Downloads, Notifications, Watching};
 use keep::Keep;
 use registries::Registries;
-use saving::Saving;
+use resources::Resources;
+pub(in crate::pages) use saving::Saving;
 use storage::Storage;
 
 /// The Settings page.
@@ -53,6 +55,7 @@ pub fn SettingsPage() -> impl IntoView {
                     <Registries />
                     <Watching saving />
                     <Keep saving />
+                    <Resources saving />
                     <Notifications saving />
                     <WindowSection saving />
                     <Storage />

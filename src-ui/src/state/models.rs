@@ -6,14 +6,14 @@ use std::{
 };
 
 use corral_contract::{
-    ModelId,
-    app::SnapshotView,
+    ModelId, Timestamp,
     event::AppEvent,
     models::{ModelCounts, ModelPage, ModelRow, ModelSearchRequest, SortKey},
+    status::{Origin, Status},
 };
 
 /// Rows per page asked from the core.
-pub const PAGE: usize = 100;
+pub const PAGE: usize = 50;
 
 /// The list as far as it was loaded. Its order is the core's.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,8 @@ pub struct Models {
     /// A place for every match; `None` where nothing was loaded.
     order: Vec<Option<ModelId>>,
     rows: HashMap<ModelId, Arc<ModelRow>>,
+    /// What decides about the places of rows that were never loaded, as far as events told.
+    elsewhere: HashMap<ModelId, Deciding>,
     /// The event that last changed a row, so that an older page does not undo it.
     changed: HashMap<ModelId, u64>,
     /// Bytes of all matches.
@@ -37,6 +39,8 @@ pub struct Models {
     stale: u64,
     /// `stale` of the last pages that came in.
     fresh: u64,
+    /// The last event that the snapshot knew: no earlier one will be heard of.
+    since: u64,
     answered: bool,
     selected: HashSet<ModelId>,
     /// The place from which Shift selects.
@@ -45,10 +49,12 @@ pub struct Models {
 
 impl Models {
     /// A snapshot has no rows: keeps what shows, asks for it anew.
-    pub fn load(&mut self, snapshot: &SnapshotView) {
-        self.counts = snapshot.counts.clone();
+    pub fn load(&mut self, seq: u64, counts: &ModelCounts) {
+        self.counts = counts.clone();
         self.counted += 1;
         self.changed.clear();
+        self.elsewhere.clear();
+        self.since = seq;
         self.stale += 1;
     }
 
@@ -65,6 +71,7 @@ impl Models {
                 self.order.retain(|place| place.is_none_or(|id| !ids.contains(&id)));
                 for id in &ids {
                     self.rows.remove(id);
+                    self.elsewhere.remove(id);
                     self.selected.remove(id);
                     self.changed.insert(*id, seq);
                 }
@@ -92,16 +99,22 @@ impl Models {
 
     fn put(&mut self, seq: u64, row: &ModelRow) {
         self.changed.insert(row.id, seq);
-        match self.rows.get(&row.id) {
+        let now = Deciding::of(row);
+        let moved = match self.rows.get(&row.id) {
             Some(old) => {
-                if moves(&self.query, old, row) {
-                    self.stale += 1;
+                let moved = now.moves(&self.query, &Deciding::of(old));
+                if **old != *row {
+                    self.rows.insert(row.id, Arc::new(row.clone()));
                 }
-                self.rows.insert(row.id, Arc::new(row.clone()));
+                moved
             }
             // It may be new, or belong to a part that was never loaded.
-            None => self.stale += 1,
-        }
+            None => {
+                let before = self.elsewhere.insert(row.id, now.clone());
+                before.is_none_or(|before| now.moves(&self.query, &before))
+            }
+        };
+        self.stale += u64::from(moved);
     }
 
     /// Starts another list. What shows stays until the first page of the new one is there.
@@ -142,6 +155,11 @@ impl Models {
         self.bytes = last.bytes;
         for page in pages {
             self.place(page);
+        }
+        if pages.iter().any(|page| page.seq < self.since) {
+            // Asked at the same time as the snapshot, but answered before it: what happened in
+            // between was told to neither, and no event will say it again.
+            self.stale += 1;
         }
         true
     }
@@ -294,20 +312,42 @@ impl Models {
     }
 }
 
-/// Whether a change of a row may move it in the list, or out of it.
-fn moves(query: &ModelSearchRequest, old: &ModelRow, new: &ModelRow) -> bool {
-    let sorted = match query.sort_by {
-        Some(SortKey::Name) => old.name != new.name,
-        Some(SortKey::Size) => old.bytes != new.bytes,
-        Some(SortKey::CreatedAt) => old.created_at != new.created_at,
-        Some(SortKey::Status) => old.status != new.status,
-        None => false,
-    };
-    let sized = query.min_size.is_some() || query.max_size.is_some();
-    sorted
-        || (!query.status.is_empty() && old.status != new.status)
-        || (!query.from.is_empty() && old.from != new.from)
-        || (sized && old.bytes != new.bytes)
+/// What of a row decides about its place in a list, or whether it is in it.
+#[derive(Debug, Clone, PartialEq)]
+struct Deciding {
+    name: String,
+    bytes: Option<u64>,
+    created_at: Timestamp,
+    status: Status,
+    from: Origin,
+}
+
+impl Deciding {
+    fn of(row: &ModelRow) -> Deciding {
+        Deciding {
+            name: row.name.clone(),
+            bytes: row.bytes,
+            created_at: row.created_at,
+            status: row.status,
+            from: row.from,
+        }
+    }
+
+    /// Whether the change may move the row in the list, or into or out of it.
+    fn moves(&self, query: &ModelSearchRequest, before: &Deciding) -> bool {
+        let sorted = match query.sort_by {
+            Some(SortKey::Name) => before.name != self.name,
+            Some(SortKey::Size) => before.bytes != self.bytes,
+            Some(SortKey::CreatedAt) => before.created_at != self.created_at,
+            Some(SortKey::Status) => before.status != self.status,
+            None => false,
+        };
+        let sized = query.min_size.is_some() || query.max_size.is_some();
+        sorted
+            || (!query.status.is_empty() && before.status != self.status)
+            || (!query.from.is_empty() && before.from != self.from)
+            || (sized && before.bytes != self.bytes)
+    }
 }
 
 #[cfg(test)]

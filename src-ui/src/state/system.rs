@@ -3,6 +3,8 @@
 use corral_contract::{
     app::{Health, HostFacts, Notice, SnapshotView, Subsystem},
     event::AppEvent,
+    installs::InstallsView,
+    resources::ResourcesView,
     settings::Settings,
     storage::StorageStatus,
 };
@@ -17,6 +19,8 @@ pub struct System {
     pub settings: Settings,
     pub storage: Option<StorageStatus>,
     pub host: HostFacts,
+    pub resources: ResourcesView,
+    pub installs: InstallsView,
     subsystems: Vec<Subsystem>,
     notices: Vec<Notice>,
 }
@@ -28,6 +32,8 @@ impl System {
         self.settings = snapshot.settings.clone();
         self.storage = Some(snapshot.storage.clone());
         self.host = snapshot.host.clone();
+        self.resources = snapshot.resources.clone();
+        self.installs = snapshot.installs.clone();
         self.subsystems.clone_from(&snapshot.subsystems);
         self.notices.clone_from(&snapshot.notices);
         self.notices.sort_by_key(|notice| std::cmp::Reverse(notice.id));
@@ -40,6 +46,8 @@ impl System {
             AppEvent::Storage(storage) => self.storage = Some(storage.clone()),
             AppEvent::Host(host) if self.host == *host => return false,
             AppEvent::Host(host) => self.host = host.clone(),
+            AppEvent::Resources(resources) => self.resources = resources.clone(),
+            AppEvent::Installs(view) => self.installs = (**view).clone(),
             AppEvent::Subsystem(view) => {
                 match self.subsystems.iter_mut().find(|each| each.name == view.name) {
                     Some(each) => *each = view.clone(),

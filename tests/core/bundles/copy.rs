@@ -50,6 +50,29 @@ async fn a_model_comes_into_another_folder_with_the_same_manifest() {
     arrived_weights(&models[0].weights.digest, &other.models.path().join(blob));
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_comes_into_a_folder_on_another_disk() {
+    let Some(disk) = crate::support::other_disk() else {
+        println!("skipped: there is no second file system");
+        return;
+    };
+    let model = herd("one", 47, 3 * MB);
+    let yard = Yard::with([model.clone()]).await;
+    let other = yard.other_in(disk).await;
+    let target = CopyTarget { ids: yard.ids(&["one:latest"]).await, to: other.id };
+    let preview = yard.ask::<call::PreviewCopy>(target).await.expect("a preview");
+    assert!(preview.missing >= 3 * MB, "every byte has to go: {}", preview.missing);
+    let before = tree(&yard.models());
+    let outcome = done(&yard, copy(&yard, &["one:latest"], other.id).await).await;
+    assert!(outcome.items.iter().all(|item| item.state == MoveState::Done), "{outcome:?}");
+    arrived(&model, &yard.models(), other.models.path());
+    assert_eq!(tree(&yard.models()), before);
+    let half = other.models.path().join("blobs/.corral");
+    let left = std::fs::read_dir(half).map(Iterator::count).unwrap_or(0);
+    assert_eq!(left, 0, "nothing half is left");
+}
+
 fn arrived_weights(digest: &str, file: &std::path::Path) {
     let bytes = std::fs::read(file).expect("still there");
     assert_eq!(corral_testbed::ollama::sha256(&bytes), digest);

@@ -314,7 +314,7 @@ async fn a_registry_that_takes_the_question_and_never_answers_is_given_up() {
     let limit = Some(std::time::Duration::from_millis(50));
     let registries = Registries::new(RegistryConfig { limit, ..at(&url) }).expect("clients");
     let name = ModelName::parse("large").expect("a name");
-    let repository = Repository { name, insecure: false, server_version: None };
+    let repository = Repository { name, insecure: false, server_version: None, file: None };
     let refused = registries.manifest(&repository).await.expect_err("nobody answers");
     assert_eq!(refused.error.code, ErrorCode::RegistryUnreachable);
     assert_eq!(refused.error.params["why"], "TIMED_OUT");

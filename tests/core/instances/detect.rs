@@ -211,3 +211,40 @@ async fn the_first_run_adopts_what_it_finds() {
     assert!(view.exposed, "it listens on every address");
     bench.core.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_first_look_tells_models_and_sizes_and_changes_nothing_of_what_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fake = corral_testbed::FakeOllama::builder()
+        .folder(folder.path())
+        .models([corral_testbed::ollama::Model::new("kept:1").weights_size(90_000)])
+        .start()
+        .await
+        .expect("a server");
+    let before = crate::bundles::tree(folder.path());
+    let host = fake.address().to_string();
+    let models = folder.path().to_string_lossy().into_owned();
+    let machine = FakeMachine::new(System::Linux)
+        .server(42, &[("OLLAMA_HOST", &host), ("OLLAMA_MODELS", &models)]);
+    let servers = detect(machine.clone()).await;
+    let server = at(&servers, &fake.url());
+    assert_eq!(server.models, Some(1));
+    assert!(server.bytes.is_some_and(|bytes| bytes >= 90_000), "{server:?}");
+    let bench = Bench::with(|config| {
+        config.machine = Arc::new(machine);
+        config.detect_on_first_run = true;
+    })
+    .await;
+    let look = async || {
+        let items = bench.ask::<call::List>(Nothing {}).await.expect("a list").items;
+        items.into_iter().find(|view| view.url == fake.url() && view.models == 1)
+    };
+    crate::support::until(&bench.core, "it is taken up with its model", look).await;
+    bench.core.shutdown().await;
+    assert_eq!(crate::bundles::tree(folder.path()), before);
+    let changes = |asked: &corral_testbed::ollama::Recorded| {
+        let asks = matches!(asked.path.as_str(), "/api/show" | "/api/tags" | "/api/ps");
+        asked.method != "GET" && !asks
+    };
+    assert!(!fake.requests().iter().any(changes), "only questions were asked");
+}

@@ -5,10 +5,10 @@ use corral_contract::{
     app::{NoticeKind, Visible, call as app},
     command::Nothing,
     event::AppEvent,
-    instances::{ApiState, InstanceRef, call},
+    instances::{ApiState, InstanceDraft, InstanceRef, Kind, call},
 };
 use corral_core::signal::Signal;
-use corral_testbed::ollama::Fault;
+use corral_testbed::{FakeOllama, ollama::Fault};
 
 use super::{add, fake, seen, until};
 use crate::support::Bench;
@@ -146,4 +146,23 @@ async fn an_instance_that_never_answered_is_down_without_a_notice() {
     bench.ask::<call::Probe>(InstanceRef { id }).await.expect("asked");
     assert_eq!(seen(&bench, id).await.api.state, ApiState::Down);
     assert!(notices(&bench).await.is_empty());
+}
+
+/// One of another machine is updated there, without a word to anybody here.
+#[tokio::test]
+async fn a_remote_server_that_changes_its_version_is_shown_as_what_it_is_now() {
+    let fake = FakeOllama::builder().start().await.expect("a fake server");
+    let bench = Bench::quiet().await;
+    let draft = InstanceDraft { url: fake.url(), ..InstanceDraft::default() };
+    let added = bench.ask::<call::Add>(draft).await.expect("added");
+    assert_eq!((added.kind, added.api.version.as_deref()), (Kind::Remote, Some("0.33.0")));
+    let it = InstanceRef { id: added.id };
+    for (version, state) in
+        [("0.34.1", ApiState::Ok), ("0.1.30", ApiState::Limited), ("0.33.0", ApiState::Ok)]
+    {
+        fake.version(version);
+        let view = bench.ask::<call::Probe>(it).await.expect("asked");
+        assert_eq!((view.api.state, view.api.version.as_deref()), (state, Some(version)));
+        assert_eq!(view.api.problem.is_some(), state == ApiState::Limited);
+    }
 }

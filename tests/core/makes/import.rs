@@ -55,6 +55,36 @@ async fn a_file_is_linked_into_a_store_of_this_machine_and_the_log_tells_what_is
     assert_eq!(own.count(), 0);
 }
 
+/// From another disk no second name leads into the store.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_another_disk_is_copied_into_the_store_and_proved() {
+    let Some(disk) = crate::support::other_disk() else {
+        println!("skipped: there is no second file system");
+        return;
+    };
+    let (stage, store) = beside().await;
+    let file = weights(disk.path(), "Tiny-F16.gguf");
+    let before = fs::read(&file).expect("there");
+    let text = format!("FROM {}\n", file.display());
+    let check = stage.look_before(stage.making("mine", &text)).await;
+    assert_eq!(check.refusal, None);
+    assert_eq!((check.way, check.bytes), (Way::Copy, before.len() as u64), "said before");
+    let done = stage.make(stage.making("mine", &text)).await.expect("it begins");
+    assert_eq!(done.state, TaskState::Done, "{:?}", done.problem);
+    let sent = stage.server.requests();
+    assert!(!sent.iter().any(|it| it.path.starts_with("/api/blobs") && it.method == "POST"));
+    let asked = stage.asked();
+    let digest = asked["files"]["Tiny-F16.gguf"].as_str().expect("named by its file").to_owned();
+    let blob = store.path().join("blobs").join(digest.replace(':', "-"));
+    assert_eq!(fs::read(&blob).expect("there"), before);
+    assert_eq!(fs::read(&file).expect("still there"), before);
+    let log = stage.log(&done).await;
+    assert!(log.contains("copied into the store"), "{log}");
+    let own = fs::read_dir(store.path().join("blobs").join(".corral")).expect("there");
+    assert_eq!(own.count(), 0, "nothing half is left");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_elsewhere_gets_the_bytes_once() {
     let stage = Stage::quiet([library::pick(BASE)]).await;

@@ -3,7 +3,7 @@ use corral_contract::{
     models::{BatchRef, BatchView, DeleteModels, ItemState, ModelRefs, call},
     settings::{self, Settings},
     status::Status,
-    tasks::{self, TaskListRequest, TaskState},
+    tasks::{self, LogRequest, TaskListRequest, TaskState},
 };
 use corral_core::{Core, config::Workers};
 use corral_testbed::ollama::{FakeOllama, Fault, Model, library};
@@ -219,6 +219,14 @@ async fn many_deletes_each_leave_a_task_and_a_history() {
         assert_eq!(task.target, item.name);
         let said = stage.history(item.model).await[0].note.clone();
         assert_eq!(said.contains("deleted"), good, "{said}");
+        let log = LogRequest { id: task.id, offset: 0, before: None };
+        let wanted = if good { "INFO done" } else { "ERROR failed" };
+        for time in ["first", "second"] {
+            let log = stage.bench.ask::<tasks::call::Log>(log).await.expect("its log");
+            assert!(task.has_log && log.exists && log.text.contains(wanted), "{time}: {log:?}");
+        }
+        let file = stage.bench.core.config.task_log(task.id);
+        assert!(file.is_file(), "one that was read can be shown in its folder");
     }
 }
 

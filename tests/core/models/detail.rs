@@ -1,5 +1,8 @@
-use corral_contract::models::{ModelRef, call};
-use corral_testbed::ollama::library;
+use corral_contract::{
+    ErrorCode,
+    models::{ModelRef, call},
+};
+use corral_testbed::ollama::{Fault, library};
 
 use crate::{stage::Stage, support::START};
 
@@ -33,4 +36,34 @@ async fn details_that_were_never_told_are_unknown_when_offline() {
     stage.probe().await;
     let detail = stage.bench.ask::<call::LoadDetail>(ModelRef { id }).await.expect("details");
     assert_eq!((detail.show, detail.cached_at, detail.layers.len()), (None, None, 0));
+}
+
+// criterion: 1.5
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_told_with_its_text_beside_the_copy() {
+    let stage = Stage::quiet([library::pick("llama3.2:3b")]).await;
+    let id = stage.id("llama3.2:3b").await;
+    let before = stage.bench.ask::<call::LoadDetail>(ModelRef { id }).await.expect("details");
+    assert_eq!(before.problem, None);
+    stage.bench.clock.advance(60_000);
+    let odd = |body: &str| Fault::Foreign {
+        status: 200,
+        content_type: "application/json".to_owned(),
+        body: body.to_owned(),
+    };
+    for body in [r#"["llama"]"#, r#"{"details": {"family": "#] {
+        stage.server.fault("/api/show", odd(body));
+        let detail = stage.bench.ask::<call::LoadDetail>(ModelRef { id }).await.expect("details");
+        let problem = detail.problem.expect("the document's ErrStructTransform");
+        assert_eq!(problem.code, ErrorCode::StructTransform);
+        let text = problem.detail.expect("the raw text");
+        assert!(text.contains(body.trim()), "{text}");
+        assert_eq!((detail.cached_at, &detail.show), (Some(START), &before.show));
+    }
+    // Parts that are missing or of another kind stay unknown, the others are told.
+    stage.server.fault("/api/show", odd(r#"{"details": 7, "template": "T", "model_info": null}"#));
+    let detail = stage.bench.ask::<call::LoadDetail>(ModelRef { id }).await.expect("details");
+    assert_eq!(detail.problem, None);
+    let show = detail.show.expect("what was told");
+    assert_eq!((show.template.as_deref(), show.family), (Some("T"), None));
 }

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use corral_contract::{
+    instances::{self, InstanceRef},
     models::ModelRow,
     settings::{self, Settings},
     status::{Cause, Status},
@@ -15,6 +16,7 @@ use corral_testbed::{
 use crate::{
     played::Played,
     stage::{Stage, clock},
+    support::until,
 };
 
 const NAME: &str = "llama3.2:3b";
@@ -66,4 +68,18 @@ async fn what_another_client_unloads_has_not_crashed() {
     stage.server.expire_now();
     let row = stage.until(NAME, |row| is(row, Status::Stopped)).await.expect("a row");
     assert_eq!(stage.history(row.id).await[0].cause, Cause::External);
+}
+
+// criterion: 3.8
+#[tokio::test]
+async fn what_a_server_that_was_started_anew_has_no_more_has_not_crashed() {
+    let (mut stage, machine, _, _folder) = running().await;
+    // So quick that nobody missed it.
+    stage.server.restart_same_port().await.expect("it starts");
+    machine.process(std::process::id());
+    let it = InstanceRef { id: stage.instance };
+    stage.bench.ask::<instances::call::Probe>(it).await.expect("asked");
+    let row = stage.until(NAME, |row| is(row, Status::Stopped)).await.expect("a row");
+    let told = async || stage.history(row.id).await[0].cause == Cause::Instance;
+    until(&stage.bench.core, "the reason", async || told().await.then_some(())).await;
 }

@@ -4,7 +4,10 @@ use corral_contract::{
     ErrorCode,
     registries::{Login, RegistryDraft, call},
 };
-use corral_testbed::{registry::Handover, tls::TlsFront};
+use corral_testbed::{
+    registry::{Handover, Trouble},
+    tls::TlsFront,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -153,14 +156,11 @@ async fn an_address_that_expires_in_mid_flight_is_asked_for_again() {
     let (lab, (registry, content, _)) = (Lab::new().await, registry(15, 30 * MB).await);
     let host = registry.host();
     lab.save(plain(&host)).await;
-    registry.rate(Some(4 * MB));
+    registry.script([Trouble::LapseAfter(MB / 2)]);
     let share = lab.begin(&host, &content);
-    let mut standing = share.standing();
-    standing.wait_for(|standing| standing.done > 8 * MB).await.expect("it goes on");
-    registry.expire_addresses();
-    registry.rate(None);
     lab.brings(share, &content).await;
-    let places = registry.asked().iter().filter(|each| !each.cdn).count();
+    let asked = registry.asked();
+    let places = asked.iter().filter(|each| !each.cdn).count();
     assert!(places >= 2, "asked {places} times where it is");
     assert!(registry.sent(&content.digest) < 2 * content.size, "what had come was kept");
 }

@@ -3,7 +3,11 @@
 use corral_contract::{
     ErrorCode,
     downloads::{JobIds, call as downloads},
-    models::{StartModel, call::Start},
+    instances::{InstanceDraft, InstanceRef, call as instances},
+    models::{
+        ModelSearchRequest, StartModel,
+        call::{Search, Start},
+    },
     updates::{UpdateState, call},
 };
 use corral_testbed::ollama::Fault;
@@ -146,4 +150,31 @@ async fn a_way_back_that_was_cut_off_is_gone_to_its_end() {
     place.bench.ask::<call::Accept>(place.one().await).await.expect("looked at again");
     place.until_row("the old one", |row| row.digest.as_ref() == Some(&old)).await;
     assert_eq!(place.kept(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_server_that_is_removed_says_which_versions_stay_and_lists_them_when_it_is_back() {
+    let place = Place::new().await;
+    place.publish(2);
+    place.check().await;
+    place.update().await;
+    let row = place
+        .until_row("the new one is there", |row| {
+            row.update.as_ref().is_some_and(|it| it.state == UpdateState::Unproven)
+        })
+        .await;
+    let kept = place.kept();
+    let one = InstanceRef { id: row.instance };
+    let removed = place.bench.ask::<instances::Remove>(one).await.expect("it goes");
+    assert_eq!(removed.kept, [format!("corral-backup/{}", kept[0])]);
+    assert_eq!(place.kept(), kept, "nothing on the server is touched");
+
+    let draft = InstanceDraft { url: place.server.url(), ..InstanceDraft::default() };
+    place.bench.ask::<instances::Add>(draft).await.expect("it comes back");
+    let listed = async || {
+        let request = ModelSearchRequest { name: "corral-backup".to_owned(), ..Default::default() };
+        let page = place.bench.ask::<Search>(request).await.expect("a page");
+        page.items.into_iter().find(|row| removed.kept.contains(&row.name))
+    };
+    until(&place.bench.core, "it is a model like any other", listed).await;
 }

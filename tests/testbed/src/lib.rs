@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+pub mod archive;
 pub mod chaos;
 pub mod clock;
 pub mod content;
@@ -31,7 +32,11 @@ pub mod key;
 pub mod ollama;
 pub mod patience;
 pub mod registry;
+pub mod releases;
 pub mod scenario;
+pub mod serve;
+#[cfg(all(feature = "systemd", target_os = "linux"))]
+pub mod systemd;
 pub mod tls;
 pub mod tunnel;
 #[cfg(all(feature = "window", target_os = "linux"))]

@@ -1,5 +1,7 @@
 //! Starts a set of stand-in servers, prints where they are, and runs until told to end.
 //!
+//! Started as `ollama serve` is, it is a server by itself: see `serve`.
+//!
 //! `corral-testbed demo` or `corral-testbed many --models 10000 --instances 3`; both take
 //! `--rate`, `--slow-rate` (bytes per second) and `--port` (the first of several in a row).
 
@@ -10,6 +12,9 @@ use corral_testbed::scenario::{self, Options};
 async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let set = arguments.next().unwrap_or_default();
+    if corral_testbed::serve::run(&set).await? {
+        return Ok(());
+    }
     let mut options = Options::default();
     let (mut models, mut instances) = (10_000, 3);
     while let Some(flag) = arguments.next() {

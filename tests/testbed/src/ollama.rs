@@ -26,7 +26,7 @@ mod show;
 mod store;
 mod version;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -65,6 +65,7 @@ pub struct Builder {
     machine: Machine,
     pace: Pace,
     port: u16,
+    everywhere: bool,
 }
 
 impl Builder {
@@ -130,6 +131,13 @@ impl Builder {
         self
     }
 
+    /// Listens on every address of this machine.
+    #[must_use]
+    pub fn everywhere(mut self) -> Self {
+        self.everywhere = true;
+        self
+    }
+
     /// Starts the server on `127.0.0.1`.
     ///
     /// # Errors
@@ -146,18 +154,20 @@ impl Builder {
         let shared = Arc::new(Shared {
             clock: self.clock,
             offset: self.offset,
-            models_dir,
+            models_dir: Mutex::new(models_dir),
             store: Mutex::new(store),
             catalogue: Mutex::new(self.catalogue),
             knobs: Mutex::new(Knobs::new(&self.version)),
             downloads: downloads::Downloads::new(self.pace),
             scheduler: scheduler::Scheduler::new(self.machine),
             tags: Mutex::default(),
+            everywhere: self.everywhere,
             changes: crate::patience::Changes::default(),
             switch: Arc::clone(&switch),
         });
         let router = Router::new().fallback(routes::serve).with_state(Arc::clone(&shared));
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let on = if self.everywhere { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
+        let address = SocketAddr::from((on, self.port));
         let server = Server::start(address, router, switch).await?;
         Ok(FakeOllama { control: Control(shared), server })
     }
@@ -184,12 +194,27 @@ impl FakeOllama {
             machine: Machine::default(),
             pace: Pace::Instant,
             port: 0,
+            everywhere: false,
         }
     }
 
     /// `http://127.0.0.1:port`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address())
+    }
+
+    /// An address of a server that listens [everywhere](Builder::everywhere) which does not say that
+    /// it is on this machine: what this machine is called in its network, or else the loopback
+    /// address in the form of a later protocol.
+    pub fn url_from_afar(&self) -> String {
+        let outer = || {
+            let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+            // Nothing is sent: it only says from where it would be.
+            socket.connect("192.0.2.1:9").ok()?;
+            Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback())
+        };
+        let host = outer().map_or_else(|| "[::ffff:127.0.0.1]".to_owned(), |it| it.to_string());
+        format!("http://{host}:{}", self.server.address().port())
     }
 
     pub fn address(&self) -> SocketAddr {

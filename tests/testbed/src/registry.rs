@@ -43,6 +43,8 @@ pub enum Trouble {
     ResetAfter(u64),
     /// Proper end of the connection after this many bytes of the body.
     CloseAfter(u64),
+    /// As `CloseAfter`; with the connection, all addresses handed out so far end too.
+    LapseAfter(u64),
     /// Nothing more after this many bytes; the connection stays open.
     BlackHoleAfter(u64),
     /// One byte at a time with this pause.

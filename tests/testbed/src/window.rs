@@ -16,12 +16,17 @@ mod act;
 mod desktop;
 mod driver;
 mod group;
+mod hand;
+mod keys;
 mod services;
 mod wait;
+mod words;
 
 pub use desktop::Desktop;
+pub use hand::Hand;
 pub use services::Services;
 pub use wait::{PATIENCE, until};
+pub use words::{says, word};
 
 use driver::Driver;
 
@@ -50,6 +55,12 @@ impl Launch {
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// On a system that speaks the language of the scenario: English, or what `CORRAL_WORDS` says.
+    #[must_use]
+    pub fn spoken(self) -> Self {
+        words::locale().iter().fold(self, |launch, (name, value)| launch.with(name, *value))
     }
 
     /// One more argument for the app.

@@ -56,11 +56,8 @@ pub(crate) async fn some_report_names(window: &Window, text: &str) -> Result<()>
     window.click("status-synced").await?;
     window
         .wait_for(&format!("a report names {text}"), async |window| {
-            for open in window.all("sync-open").await? {
-                // The list may have been drawn anew since.
-                if open.click().await.is_err() {
-                    continue;
-                }
+            for place in 0..window.all("sync-open").await?.len() {
+                window.click_nth("[data-testid='sync-open']", place).await?;
                 window.find_css("[data-testid='sync-report'] .facts").await?;
                 let report = window.text("sync-report").await?;
                 window.click("sync-report-close").await?;

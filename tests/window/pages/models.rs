@@ -1,7 +1,7 @@
 //! The Models page.
 
 use anyhow::Result;
-use corral_testbed::window::Window;
+use corral_testbed::window::{Window, says};
 
 /// The page with the list.
 pub(crate) struct Models<'a>(pub(crate) &'a Window);
@@ -29,9 +29,10 @@ impl Models<'_> {
             .wait_for(&format!("{name} shows {text:?} in {part}"), async |window| {
                 // The driver's own reading leaves out what is cut to an ellipsis.
                 let body = "return [...document.querySelectorAll(arguments[0])]\
-                            .some(each => each.innerText.includes(arguments[1]))";
-                let holds = window.script(body, vec![selector.clone().into(), text.into()]).await?;
-                Ok(holds == true)
+                            .map(each => each.innerText)";
+                let shown = window.script(body, vec![selector.clone().into()]).await?;
+                let mut shown = shown.as_array().into_iter().flatten();
+                Ok(shown.any(|each| says(each.as_str().unwrap_or_default(), text)))
             })
             .await
     }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use corral_testbed::window::Window;
+use thirtyfour::Key;
 
 /// The bar.
 pub(crate) struct Top<'a>(pub(crate) &'a Window);
@@ -43,7 +44,7 @@ impl Top<'_> {
         self.0.click_css(&format!(".menu [data-testid='{entry}']")).await?;
         // A menu of choices stays open, so that one can look at the others too.
         if self.0.script("return !!document.querySelector('.menu')", Vec::new()).await? == true {
-            self.0.click_css(".menu__away").await?;
+            self.0.press(Key::Escape + "").await?;
         }
         Ok(())
     }

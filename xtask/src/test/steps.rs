@@ -49,6 +49,10 @@ pub(super) const STEPS: &[Step] = &[
         work: || suite("window"),
         ..step("window", "the real window", &[Need::App, Need::Driver])
     },
+    Step {
+        work: window_by_keys,
+        ..step("window-keys", "the same by keys alone, in Chinese", &[Need::App, Need::Driver])
+    },
     Step { targets: &[WASM], work: doc, ..step("doc", "documentation without warnings", APP) },
     Step { work: real, ..step("real", "a real Ollama, named by CORRAL_OLLAMA", APP) },
     Step {
@@ -103,9 +107,24 @@ fn ui_unit() -> Result<Tally> {
     tests(of_ui("test").arg("--no-fail-fast"))
 }
 
-/// One of the test programs under `tests/`.
+/// One of the test programs under `tests/`. Some of them install and run the fake server.
 fn suite(name: &str) -> Result<Tally> {
+    check(host("build").args(["--bin", "corral-testbed"]))?;
     tests(host("test").args(["--test", name, "--no-fail-fast"]))
+}
+
+/// What a person does in the window, once more without a mouse and in the other language. Scenarios
+/// about the desktop around it have nothing to press.
+fn window_by_keys() -> Result<Tally> {
+    let mut command = host("test");
+    command
+        .args(["--test", "window", "--no-fail-fast", "--"])
+        .env("CORRAL_HANDS", "keys")
+        .env("CORRAL_WORDS", "zh-CN");
+    for around in ["access::", "desktop::", "interruptions::", "tray::"] {
+        command.args(["--skip", around]);
+    }
+    tests(&mut command)
 }
 
 fn doc() -> Result<Tally> {

@@ -9,19 +9,21 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// How many tests (or checks that are not tests, such as clippy: one each) ended how.
-#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+#[derive(Clone, Default, Debug, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) passed: u64,
     pub(super) failed: u64,
     /// Ignored, left out by name, or a whole step that has nothing to run against.
     pub(super) skipped: u64,
+    /// What the failed ones printed.
+    pub(super) causes: Vec<String>,
 }
 
 impl Tally {
     /// A check that is no test and held.
-    pub(super) const HELD: Self = Self { passed: 1, failed: 0, skipped: 0 };
+    pub(super) const HELD: Self = Self { passed: 1, failed: 0, skipped: 0, causes: Vec::new() };
     /// A step that has nothing to run against.
-    pub(super) const SKIPPED: Self = Self { passed: 0, failed: 0, skipped: 1 };
+    pub(super) const SKIPPED: Self = Self { passed: 0, failed: 0, skipped: 1, causes: Vec::new() };
 
     /// Reads `test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; …`.
     fn of_line(line: &str) -> Option<Self> {
@@ -36,6 +38,7 @@ impl Tally {
             passed: count("passed"),
             failed: count("failed"),
             skipped: count("ignored") + count("filtered out"),
+            causes: Vec::new(),
         })
     }
 }
@@ -48,6 +51,32 @@ impl Add for Tally {
             passed: self.passed + other.passed,
             failed: self.failed + other.failed,
             skipped: self.skipped + other.skipped,
+            causes: [self.causes, other.causes].concat(),
+        }
+    }
+}
+
+/// What failed tests printed, picked out of everything that libtest prints.
+#[derive(Default)]
+struct Causes {
+    lines: Vec<String>,
+    within: bool,
+}
+
+impl Causes {
+    /// What follows says where, which the message said already, or is of no test.
+    const ENDS: [&str; 3] = ["failures:", "test result: ", "stack backtrace:"];
+    /// A test that floods its output is not to bury the others.
+    const MOST: usize = 200;
+
+    fn take(&mut self, line: String) {
+        if line.starts_with("---- ") && line.ends_with(" stdout ----") {
+            self.within = true;
+        } else if Self::ENDS.iter().any(|end| line.starts_with(end)) {
+            self.within = false;
+        }
+        if self.within && !line.trim().is_empty() && self.lines.len() < Self::MOST {
+            self.lines.push(line);
         }
     }
 }
@@ -67,13 +96,16 @@ pub(super) fn tests(command: &mut Command) -> Result<Tally> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{line}`"))?;
     let mut tally = Tally::default();
+    let mut causes = Causes::default();
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines() {
             let line = line.context("a test printed something that is no text")?;
             println!("{line}");
             tally = tally + Tally::of_line(&line).unwrap_or_default();
+            causes.take(line);
         }
     }
+    tally.causes = causes.lines;
     let status = child.wait()?;
     if !status.success() && tally.failed == 0 {
         bail!("`{line}` ended with {status} after {} passed tests", tally.passed);
@@ -88,7 +120,21 @@ mod tests {
     #[test]
     fn the_numbers_of_a_result_line_are_read() {
         let line = "test result: FAILED. 12 passed; 2 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s";
-        assert_eq!(Tally::of_line(line), Some(Tally { passed: 12, failed: 2, skipped: 4 }));
+        assert_eq!(
+            Tally::of_line(line),
+            Some(Tally { passed: 12, failed: 2, skipped: 4, causes: Vec::new() })
+        );
+    }
+
+    #[test]
+    fn only_what_failed_tests_printed_is_said_again() {
+        let mut causes = Causes::default();
+        let printed = "test a ... ok\ntest b ... FAILED\n\nfailures:\n\n---- b stdout ----\n\n\
+                       thread 'b' panicked at b.rs:3:5:\nleft: 1\n\n\nfailures:\n    b\n\n\
+                       test result: FAILED. 1 passed; 1 failed; 0 ignored";
+        printed.lines().for_each(|line| causes.take(line.to_owned()));
+        let said = ["---- b stdout ----", "thread 'b' panicked at b.rs:3:5:", "left: 1"];
+        assert_eq!(causes.lines, said);
     }
 
     #[test]

@@ -39,11 +39,16 @@ pub(super) fn core() -> Result<Tally> {
         return Ok(skipped);
     }
     build_shim()?;
+    // The server that tests install and run.
+    let mut server = process::cargo();
+    process::run(server.args(["build", "--package", "corral-testbed", "--target", TARGET]))?;
     let mut command = process::cargo();
     command
         .args(["test", "--package", "corral-core", "--lib", "--test", "core", "--no-fail-fast"])
         .args(["--target", TARGET])
         .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine")
+        // Servers that tests unpack elsewhere want the library beside the test programs as well.
+        .env("WINEPATH", shim_folder())
         .env("WINEPREFIX", place::target().join("wine"))
         .env("WINEDEBUG", "-all")
         .env("WINEDLLOVERRIDES", "mscoree=;mshtml=")
@@ -58,9 +63,13 @@ pub(super) fn core() -> Result<Tally> {
     tally::tests(&mut command)
 }
 
+fn shim_folder() -> PathBuf {
+    place::target().join(TARGET).join("debug").join("deps")
+}
+
 /// Lays a system library that Wine 8 lacks beside the test programs.
 fn build_shim() -> Result<()> {
-    let folder: PathBuf = place::target().join(TARGET).join("debug").join("deps");
+    let folder = shim_folder();
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;
     process::run(

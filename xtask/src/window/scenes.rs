@@ -67,6 +67,12 @@ pub(super) const SCENES: &[Scene] = &[
     scene("instance-edit", "instances", &[Click("instance-edit"), See("dialog-instance")]),
     scene("instance-detect", "instances", &[Click("instance-detect"), See("dialog-detect")]),
     scene("instance-remove", "instances", REMOVE),
+    scene("instance-install", "instances", &[Click("instance-install"), See("dialog-install")]),
+    Scene { narrow: true, ..scene("server-overview", "instances", &[SERVER, OVERVIEW, TABS]) },
+    Scene { narrow: true, ..scene("server-variables", "instances", VARIABLES) },
+    scene("server-log", "instances", &[SERVER, OVERVIEW, Click("instance-tab-log")]),
+    Scene { narrow: true, ..scene("server-health", "instances", HEALTH) },
+    scene("server-storage", "instances", STORAGE),
     Scene { narrow: true, ..scene("activity", "activity", &[]) },
     scene("activity-log", "activity", &[Click("task-open-log")]),
     Scene { narrow: true, ..scene("activity-history", "activity", HISTORY) },
@@ -114,6 +120,12 @@ const SCHEDULE: &[Step] =
     &[Click("downloads-schedule"), Click("schedule-add"), See("schedule-line")];
 const FIGURES: &[Step] = &[Click("downloads-figures-open"), See("downloads-figures")];
 const CANCEL: &[Step] = &[Click("download-cancel"), See("dialog-cancel-download")];
+const SERVER: Step = Click("instance-menu");
+const OVERVIEW: Step = ClickCss(".menu [data-testid='details']");
+const TABS: Step = See("instance-tab-details");
+const VARIABLES: &[Step] = &[SERVER, OVERVIEW, Click("instance-tab-environment")];
+const HEALTH: &[Step] = &[SERVER, OVERVIEW, Click("instance-tab-health")];
+const STORAGE: &[Step] = &[SERVER, OVERVIEW, Click("instance-tab-storage")];
 const HISTORY: &[Step] = &[Click("activity-tab-history"), SeeCss("[data-testid^='history-row-']")];
 const AUDIT: &[Step] = &[Click("activity-tab-audit")];
 const SYNCS: &[Step] = &[Click("activity-tab-syncs"), See("sync-open")];

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchId, ModelId, TaskId, Timestamp, WireError};
+use crate::{BatchId, ModelId, TaskId, Timestamp, WireError, running::StartPreview};
 
 crate::status::words! {
     /// Operations over many models.
@@ -22,8 +22,10 @@ pub struct BatchPreview {
     pub items: Vec<BatchPreviewItem>,
     /// Bytes of those that are not skipped, as far as known.
     pub bytes: u64,
-    /// Present when not all of them can be in memory at once.
-    pub eviction: Option<Eviction>,
+    /// What starting them one after the other would do, present when models have to go for it: of
+    /// the first instance where that is so.
+    #[serde(default)]
+    pub start: Option<StartPreview>,
 }
 
 /// What a batch would do with one model.
@@ -34,18 +36,6 @@ pub struct BatchPreviewItem {
     pub bytes: Option<u64>,
     /// Why it would be skipped.
     pub skipped: Option<WireError>,
-}
-
-/// Why models that are started together would push each other out of memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Eviction {
-    /// Models that would be in memory, those that are already among them.
-    pub wanted: u32,
-    /// Most models that the server keeps in memory; `None` = not the reason, or unknown.
-    pub most: Option<u32>,
-    /// Bytes of their files, and of the memory for them; `None` = not the reason, or unknown.
-    pub needed: Option<u64>,
-    pub memory: Option<u64>,
 }
 
 /// Asks for one operation over many models.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ModelRow;
 use crate::{
-    InstanceId, ModelId, Timestamp,
+    InstanceId, ModelId, Timestamp, WireError,
     checks::{CheckResult, SmokeResult},
     status::{Cause, Status},
     tasks::TaskView,
@@ -17,8 +17,12 @@ pub struct ModelDetail {
     pub row: ModelRow,
     /// `None` when the server never told and cannot be asked.
     pub show: Option<ShowInfo>,
-    /// Set when `show` is a copy because the instance is offline.
+    /// Set when `show` is a copy because the instance is offline or told nothing that can be read.
     pub cached_at: Option<Timestamp>,
+    /// Why `show` is not what the server tells now: `STRUCT_TRANSFORM` with the raw text for an
+    /// answer that cannot be read, else what the server refused with.
+    #[serde(default)]
+    pub problem: Option<WireError>,
     /// Layers, when the store or the registry's manifest could be read.
     pub layers: Vec<LayerInfo>,
     /// Bytes that no other model of the instance uses.

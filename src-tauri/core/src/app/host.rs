@@ -10,13 +10,15 @@ use sysinfo::{MemoryRefreshKind, System};
 
 use tokio::sync::oneshot;
 
-use super::gpus::Cards;
+use super::{gpus::Cards, load::Load};
 use crate::{Core, Result};
 
 /// Between two looks. Slow, because it must not show in the idle CPU of a hidden window.
 const EVERY: Duration = Duration::from_secs(5);
 /// A change below this share of all memory is not worth an event.
 const STEP: u64 = 200;
+/// The same of the processors, in percent.
+const CPU_STEP: u8 = 5;
 
 /// The last measurement.
 #[derive(Default)]
@@ -81,12 +83,13 @@ fn look_thread() -> Result<mpsc::Sender<oneshot::Sender<HostFacts>>> {
 /// more than the look itself.
 struct Probe {
     system: Option<System>,
+    load: Load,
     cards: Cards,
 }
 
 impl Probe {
     fn new() -> Self {
-        Probe { system: System::new().ok(), cards: Cards::default() }
+        Probe { system: System::new().ok(), load: Load::default(), cards: Cards::default() }
     }
 
     fn measure(&mut self) -> HostFacts {
@@ -94,6 +97,7 @@ impl Probe {
             system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
             (system.used_memory(), system.total_memory())
         });
+        let cpu = self.system.as_mut().and_then(|system| self.load.look(system));
         let gpus = self.cards.look();
         let sum = |part: fn(&Gpu) -> Option<u64>| {
             let known: Vec<u64> = gpus.iter().filter_map(part).collect();
@@ -102,6 +106,7 @@ impl Probe {
         HostFacts {
             ram_used: ram.map(|(used, _)| used),
             ram_total: ram.map(|(_, total)| total).filter(|total| *total > 0),
+            cpu,
             vram_used: sum(|gpu| gpu.used),
             vram_total: sum(|gpu| gpu.memory),
             gpus,
@@ -128,6 +133,7 @@ fn differs(last: &HostFacts, now: &HostFacts) -> bool {
     };
     far(last.ram_used, now.ram_used, now.ram_total)
         || far(last.vram_used, now.vram_used, now.vram_total)
+        || last.cpu.unwrap_or(0).abs_diff(now.cpu.unwrap_or(0)) >= CPU_STEP
         || last.gpus.len() != now.gpus.len()
         || last.ram_total != now.ram_total
 }

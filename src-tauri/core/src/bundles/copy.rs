@@ -140,7 +140,7 @@ async fn elsewhere(held: &Held, target: &Target, to: InstanceId) -> Result<()> {
 }
 
 fn real(folder: &Path) -> PathBuf {
-    std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+    dunce::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 /// Whether a file of one folder can have another name in the other one: it then needs no room.

@@ -24,10 +24,10 @@ use crate::{Core, Result, checks, models, router::Handle};
 
 /// A model of ours with the folder that it lies in.
 #[derive(Debug, Clone)]
-pub(super) struct Held {
-    pub(super) instance: InstanceId,
-    pub(super) package: Package,
-    pub(super) models: PathBuf,
+pub(crate) struct Held {
+    pub(crate) instance: InstanceId,
+    pub(crate) package: Package,
+    pub(crate) models: PathBuf,
 }
 
 /// A model as its models folder has it.
@@ -35,7 +35,7 @@ pub(super) struct Held {
 /// # Errors
 /// `NOT_FOUND`, `STORE_ELSEWHERE` when the folder cannot be seen, `LAYERS_DAMAGED` when layers are
 /// missing, `INVALID_INPUT` for a name that no other system could keep.
-pub(super) async fn held(core: &Core, id: ModelId) -> Result<Held> {
+pub(crate) async fn held(core: &Core, id: ModelId) -> Result<Held> {
     let model = models::get(core, id).await?;
     let folder = checks::store_of(core, model.instance).await?;
     let name = names::safe(&model.name).map_err(|reason| WireError::field("name", reason))?;

@@ -69,10 +69,10 @@ pub(super) struct Placed {
 
 /// A model with what it consists of.
 #[derive(Debug, Clone)]
-pub(super) struct Package {
-    pub(super) name: ModelName,
+pub(crate) struct Package {
+    pub(crate) name: ModelName,
     pub(super) modified: u64,
-    pub(super) manifest: Manifest,
+    pub(crate) manifest: Manifest,
 }
 
 /// Why a table is refused, as an error about the file.

@@ -257,7 +257,7 @@ async fn write(
 }
 
 /// Tells how far it is while it runs.
-async fn followed<T>(
+pub(crate) async fn followed<T>(
     task: &Task,
     done: &AtomicU64,
     total: u64,

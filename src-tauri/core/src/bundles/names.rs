@@ -11,7 +11,7 @@ const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 ///
 /// # Errors
 /// A key under `reason.`.
-pub(super) fn safe(text: &str) -> Result<ModelName, &'static str> {
+pub(crate) fn safe(text: &str) -> Result<ModelName, &'static str> {
     let name = ModelName::parse(text).map_err(|error| error.as_str())?;
     // `C:` would lead to another drive, wherever it is joined to a path.
     let drive = name.host.as_bytes().get(1) == Some(&b':');
@@ -32,7 +32,7 @@ fn is_device(part: &str) -> bool {
 
 /// The name as the store spells it: each part in the case of what is there already, as the server
 /// compares it. Blocks.
-pub(super) fn spelled(models: &Path, name: &ModelName) -> ModelName {
+pub(crate) fn spelled(models: &Path, name: &ModelName) -> ModelName {
     let mut folder = models.join("manifests");
     let mut part = |part: &str| {
         let found = found(&folder, part).unwrap_or_else(|| part.to_owned());
@@ -48,7 +48,7 @@ pub(super) fn spelled(models: &Path, name: &ModelName) -> ModelName {
 }
 
 /// Where the manifest of a name lies, or would lie. Blocks.
-pub(super) fn manifest_file(models: &Path, name: &ModelName) -> PathBuf {
+pub(crate) fn manifest_file(models: &Path, name: &ModelName) -> PathBuf {
     let ModelName { host, namespace, model, tag } = spelled(models, name);
     models.join("manifests").join(host).join(namespace).join(model).join(tag)
 }

@@ -33,7 +33,7 @@ pub(crate) struct Source {
 
 /// Why it ended early.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     Cancelled,
     /// The source cannot be read, or ends too early.
     Read(io::Error),
@@ -41,20 +41,20 @@ pub(super) enum Stop {
 }
 
 /// Who is told, and who may stop it.
-pub(super) struct Way<'a> {
-    pub(super) token: &'a CancellationToken,
+pub(crate) struct Way<'a> {
+    pub(crate) token: &'a CancellationToken,
     /// Bytes that are done.
-    pub(super) done: &'a AtomicU64,
+    pub(crate) done: &'a AtomicU64,
 }
 
 impl Way<'_> {
     /// Bytes that need not be moved.
-    pub(super) fn skip(&self, bytes: u64) {
+    pub(crate) fn skip(&self, bytes: u64) {
         self.done.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// What was done counts no more.
-    pub(super) fn back(&self, bytes: u64) {
+    pub(crate) fn back(&self, bytes: u64) {
         self.done.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
@@ -63,7 +63,7 @@ impl Way<'_> {
 ///
 /// # Errors
 /// See [`Stop`].
-pub(super) fn digest(source: &Source, way: &Way<'_>) -> Result<[u8; 32], Stop> {
+pub(crate) fn digest(source: &Source, way: &Way<'_>) -> Result<[u8; 32], Stop> {
     pour(source, 0, None, Sha256::new(), way).map(|sum| sum.finalize().into())
 }
 
@@ -72,7 +72,7 @@ pub(super) fn digest(source: &Source, way: &Way<'_>) -> Result<[u8; 32], Stop> {
 ///
 /// # Errors
 /// See [`Stop`].
-pub(super) fn pour(
+pub(crate) fn pour(
     source: &Source,
     skip: u64,
     mut out: Option<&mut File>,

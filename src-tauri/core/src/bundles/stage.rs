@@ -21,7 +21,7 @@ pub(crate) const LINKED: &str = "linked";
 
 /// A layer that was hashed and is to take its place.
 #[derive(Debug)]
-pub(super) struct Staged {
+pub(crate) struct Staged {
     file: PathBuf,
     place: PathBuf,
     linked: bool,
@@ -33,7 +33,7 @@ pub(super) struct Staged {
 /// # Errors
 /// `CANCELLED`, `DISK_FULL`, `STORE_PERMISSION`, `FILE_SYSTEM`, `BUSY`; `DIGEST_MISMATCH` when the
 /// source is not what its name promises, nothing of it then stays.
-pub(super) fn bring(
+pub(crate) fn bring(
     blobs: &Path,
     digest: &str,
     source: &Source,
@@ -58,7 +58,7 @@ pub(super) fn bring(
     if link {
         let file = staging.join(format!("{hex}.{LINKED}"));
         let _ = fs::remove_file(&file);
-        let real = fs::canonicalize(&source.file);
+        let real = dunce::canonicalize(&source.file);
         if real.and_then(|real| fs::hard_link(real, &file)).is_ok() {
             let linked = Source { file: file.clone(), offset: 0, size: source.size };
             let sum = pour::digest(&linked, way);
@@ -111,7 +111,7 @@ impl Staged {
     ///
     /// # Errors
     /// `STORE_PERMISSION`, `FILE_SYSTEM`; it is then still here.
-    pub(super) fn publish(&self) -> Result<()> {
+    pub(crate) fn publish(&self) -> Result<()> {
         let publish = || {
             if !self.linked {
                 let file = OpenOptions::new().write(true).open(&self.file)?;
@@ -129,7 +129,7 @@ impl Staged {
     }
 
     /// Removes it.
-    pub(super) fn discard(&self) {
+    pub(crate) fn discard(&self) {
         if let Err(error) = fs::remove_file(&self.file)
             && error.kind() != io::ErrorKind::NotFound
         {
@@ -139,7 +139,7 @@ impl Staged {
 }
 
 /// Removes what an attempt left of layers in a folder of blobs.
-pub(super) fn sweep<'a>(blobs: &Path, digests: impl IntoIterator<Item = &'a str>) {
+pub(crate) fn sweep<'a>(blobs: &Path, digests: impl IntoIterator<Item = &'a str>) {
     let staging = blobs.join(".corral");
     for digest in digests {
         let hex = digest.trim_start_matches("sha256:");
@@ -176,7 +176,7 @@ fn told(stop: Stop, digest: &str) -> WireError {
 }
 
 /// What a models folder says.
-pub(super) fn refused(error: &io::Error) -> WireError {
+pub(crate) fn refused(error: &io::Error) -> WireError {
     let code = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorCode::DiskFull,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

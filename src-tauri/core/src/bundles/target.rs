@@ -137,6 +137,7 @@ impl Target {
             name: package.name.clone(),
             insecure: false,
             server_version: instances::version(core, instance),
+            file: None,
         };
         let asked = timeout(REGISTRY_LIMIT, core.registries.manifest(&repository)).await;
         match asked {
@@ -150,7 +151,7 @@ impl Target {
 ///
 /// # Errors
 /// What became of the question.
-pub(super) async fn by_key(api: &dyn OllamaApi) -> Result<Listed> {
+pub(crate) async fn by_key(api: &dyn OllamaApi) -> Result<Listed> {
     let tags = api.tags().await?;
     let known = tags.models.into_iter().filter_map(|model| {
         let name = ModelName::parse(&model.name).ok()?;
@@ -164,7 +165,7 @@ pub(super) async fn by_key(api: &dyn OllamaApi) -> Result<Listed> {
 ///
 /// # Errors
 /// `STORE_PERMISSION`, `FILE_SYSTEM`, `REGISTRY_INCOMPATIBLE` for a file that is no manifest.
-pub(super) fn manifest_of(models: &Path, name: &ModelName) -> Result<Option<(Manifest, u64)>> {
+pub(crate) fn manifest_of(models: &Path, name: &ModelName) -> Result<Option<(Manifest, u64)>> {
     let file = names::manifest_file(models, name);
     let facts = match std::fs::metadata(&file) {
         Ok(facts) if facts.is_file() => facts,

@@ -102,8 +102,12 @@ async fn round(core: &Core, server_version: Option<String>, task: &Task) -> Resu
         .collect();
     let total = names.len() as u64;
     let ask = async |name: ModelName| {
-        let repository =
-            Repository { name, insecure: false, server_version: server_version.clone() };
+        let repository = Repository {
+            name,
+            insecure: false,
+            server_version: server_version.clone(),
+            file: None,
+        };
         let asked = tokio::time::timeout(LIMIT, core.registries.manifest(&repository)).await;
         let late = |_| Failure::retry(WireError::new(ErrorCode::RegistryUnreachable));
         (repository.name, asked.map_err(late).flatten())

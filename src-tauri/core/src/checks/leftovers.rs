@@ -2,58 +2,20 @@
 //! something ended.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     fs,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use corral_contract::{
-    ErrorCode, InstanceId, Timestamp, WireError,
-    checks::{CleanLeftovers, Cleaned, Leftover, LeftoverKind, LeftoverList, call},
-    instances::InstanceRef,
-};
+use corral_contract::{ErrorCode, WireError, disk::ReclaimKind};
 
-use super::store;
-use crate::{Core, Result, bundles, downloads, instances, models, router::Handle, transfers};
+use crate::{Core, Result, bundles, downloads, models, transfers};
 
 /// How the ids of downloads in Corral's own folder begin.
 pub(crate) const OWN_STAGING: &str = "staged:own:";
 /// What the server is writing is not older than this.
 const JUNK_AFTER: Duration = Duration::from_secs(3600);
-
-impl Handle<call::Leftovers> for Core {
-    async fn handle(&self, InstanceRef { id }: InstanceRef) -> Result<LeftoverList> {
-        let names = store::names_of_layers(self, id).await?;
-        let found = find(self, id).await?;
-        let items: Vec<Leftover> =
-            found.into_iter().map(|(id, found)| found.shown(id, &names)).collect();
-        Ok(LeftoverList { bytes: items.iter().map(|item| item.bytes).sum(), items })
-    }
-}
-
-impl Handle<call::Clean> for Core {
-    async fn handle(&self, CleanLeftovers { instance, ids }: CleanLeftovers) -> Result<Cleaned> {
-        // Looked for once more: what somebody took up meanwhile is not among them any more.
-        let mut found = find(self, instance).await?;
-        let wanted: HashSet<String> = ids.into_iter().collect();
-        let unknown = wanted.iter().filter(|id| !found.contains_key(*id)).count() as u32;
-        found.retain(|id, _| wanted.contains(id));
-        let clean = move || {
-            let mut cleaned = Cleaned { removed: 0, bytes: 0, left: unknown };
-            for found in found.into_values() {
-                if found.remove() {
-                    cleaned.removed += 1;
-                    cleaned.bytes += found.bytes;
-                } else {
-                    cleaned.left += 1;
-                }
-            }
-            cleaned
-        };
-        tokio::task::spawn_blocking(clean).await.map_err(internal)
-    }
-}
 
 fn internal(error: tokio::task::JoinError) -> WireError {
     WireError::new(ErrorCode::Internal).detail(error.to_string())
@@ -62,7 +24,7 @@ fn internal(error: tokio::task::JoinError) -> WireError {
 /// Files that go together.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) kind: LeftoverKind,
+    pub(crate) kind: ReclaimKind,
     /// The first is the one that is shown.
     pub(crate) files: Vec<PathBuf>,
     pub(crate) bytes: u64,
@@ -72,24 +34,9 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    fn shown(self, id: String, names: &HashMap<String, Vec<String>>) -> Leftover {
-        let ms = |at: SystemTime| {
-            i64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok().map(Timestamp)
-        };
-        let path = self.files.first().map(|file| file.to_string_lossy().into_owned());
-        Leftover {
-            id,
-            kind: self.kind,
-            path: path.unwrap_or_default(),
-            bytes: self.bytes,
-            changed_at: self.changed.and_then(ms),
-            models: self.digest.and_then(|it| names.get(&it).cloned()).unwrap_or_default(),
-        }
-    }
-
     /// `false` when somebody uses it after all, or it cannot be removed.
     pub(crate) fn remove(&self) -> bool {
-        if let (LeftoverKind::Staged, Some(digest), Some(folder)) =
+        if let (ReclaimKind::Staged, Some(digest), Some(folder)) =
             (self.kind, &self.digest, self.files.first().and_then(|file| file.parent()))
         {
             if self.files.iter().any(|file| bundles::is_moved(file)) {
@@ -107,14 +54,14 @@ impl Found {
 }
 
 /// By the id that names each.
-type All = BTreeMap<String, Found>;
+pub(crate) type All = BTreeMap<String, Found>;
 
-/// What belongs to nobody, by the id that names each.
+/// What belongs to nobody, in a models folder and in Corral's own; `None` = there is no models
+/// folder to be seen.
 ///
 /// # Errors
-/// `NOT_FOUND`.
-pub(crate) async fn find(core: &Core, instance: InstanceId) -> Result<All> {
-    let models = instances::store_now(core, instance).await?.path.map(PathBuf::from);
+/// `INTERNAL`.
+pub(crate) async fn find_in(core: &Core, models: Option<PathBuf>) -> Result<All> {
     let own = core.config.data_dir.join("staging");
     let wanted = downloads::wanted_layers(core).await;
     let repairs = models::any_repair(core);
@@ -153,7 +100,7 @@ fn staged(folder: &Path, place: &str, wanted: &HashSet<String>, all: &mut All) {
         {
             continue;
         }
-        add(all, id, LeftoverKind::Staged, Some(digest), path);
+        add(all, id, ReclaimKind::Staged, Some(digest), path);
     }
 }
 
@@ -162,7 +109,7 @@ fn moved(hex: &str, place: &str, path: PathBuf, all: &mut All) {
     let digest = format!("sha256:{hex}");
     if transfers::sum_of(&digest).is_some() && !bundles::is_held(&path) {
         let id = format!("moved:{place}:{}", path.file_name().unwrap_or_default().display());
-        add(all, id, LeftoverKind::Staged, Some(digest), path);
+        add(all, id, ReclaimKind::Staged, Some(digest), path);
     }
 }
 
@@ -174,7 +121,7 @@ fn aside(folder: &Path, wanted: &HashSet<String>, all: &mut All) {
         };
         let digest = format!("sha256:{hex}");
         if !wanted.contains(&digest) {
-            add(all, format!("aside:{hex}"), LeftoverKind::SetAside, Some(digest), path);
+            add(all, format!("aside:{hex}"), ReclaimKind::SetAside, Some(digest), path);
         }
     }
 }
@@ -194,13 +141,13 @@ fn loose(blobs: &Path, now: SystemTime, all: &mut All) {
                 add(
                     &mut partials,
                     format!("partial:{hex}"),
-                    LeftoverKind::OllamaPartial,
+                    ReclaimKind::OllamaPartial,
                     digest,
                     path,
                 );
             }
             _ if old(&path, now) => {
-                add(all, format!("temporary:{name}"), LeftoverKind::Temporary, None, path);
+                add(all, format!("temporary:{name}"), ReclaimKind::Temporary, None, path);
             }
             _ => {}
         }
@@ -214,7 +161,7 @@ fn old(file: &Path, now: SystemTime) -> bool {
     changed.is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age >= JUNK_AFTER))
 }
 
-fn add(all: &mut All, id: String, kind: LeftoverKind, digest: Option<String>, path: PathBuf) {
+fn add(all: &mut All, id: String, kind: ReclaimKind, digest: Option<String>, path: PathBuf) {
     let facts = fs::metadata(&path).ok();
     let changed = facts.as_ref().and_then(|facts| facts.modified().ok());
     let bytes = facts.as_ref().map_or(0, on_disk);

@@ -8,7 +8,6 @@ use std::{
 
 use corral_contract::{
     ModelId, Timestamp,
-    checks::LeftoverKind,
     disk::{OrphansHeld, ReclaimItem, ReclaimKind, Safety},
 };
 
@@ -54,11 +53,10 @@ impl Candidate {
 
 /// A file or a few that nobody needs.
 pub(super) fn leftover(id: String, found: Found, models: Vec<String>) -> Candidate {
-    let (kind, safety) = match found.kind {
-        LeftoverKind::OllamaPartial => (ReclaimKind::OllamaPartial, Safety::Again),
-        LeftoverKind::Temporary => (ReclaimKind::Temporary, Safety::Safe),
-        LeftoverKind::Staged => (ReclaimKind::Staged, Safety::Safe),
-        LeftoverKind::SetAside => (ReclaimKind::SetAside, Safety::Again),
+    let kind = found.kind;
+    let safety = match kind {
+        ReclaimKind::OllamaPartial | ReclaimKind::SetAside => Safety::Again,
+        _ => Safety::Safe,
     };
     let label = found.files.first().map(|file| file.to_string_lossy().into_owned());
     let shown = ReclaimItem {

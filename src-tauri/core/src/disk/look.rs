@@ -1,13 +1,13 @@
 //! One look at the disk of an instance.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use corral_contract::{
-    InstanceId, WireError,
+    InstanceId, Timestamp, WireError,
     disk::{
         DiskModel, DiskPart, DiskRest, DiskSource, DiskView, LookAtDisk, OrphansHeld, PartKind,
         call,
@@ -57,16 +57,19 @@ pub(super) struct Looked {
 /// `NOT_FOUND`, database errors.
 pub(super) async fn look(core: &Core, instance: InstanceId, unused_days: u32) -> Result<Looked> {
     let began = Instant::now();
-    let place = instances::store_now(core, instance).await?;
-    let known = uses::of_instance(core, instance).await?;
-    let watched_since = uses::watched_since(core, instance).await?;
-    let store = place.path.as_ref().map(PathBuf::from);
-    let walked = match store.clone() {
-        Some(store) => {
-            blocking(move || store.join("blobs").is_dir().then(|| Walk::over(&store))).await?
-        }
-        None => None,
+    // While the machine is asked where the models are now, what was true a moment ago is walked.
+    let guess = instances::store_path(core, instance);
+    let (place, gathered) = tokio::join!(
+        instances::store_now(core, instance),
+        Gathered::of(core, instance, guess.clone())
+    );
+    let place = place?;
+    let gathered = match place.path == guess {
+        true => gathered?,
+        false => Gathered::of(core, instance, place.path.clone()).await?,
     };
+    let Gathered { known, watched_since, walk: walked, files } = gathered;
+    let store = place.path.as_ref().map(PathBuf::from);
     let before = core.now().plus(-i64::from(unused_days) * DAY);
     let suggests = |exclusive: &dyn Fn(&str) -> Option<u64>| {
         if unused_days == 0 { Vec::new() } else { items::unused(&known, before, exclusive) }
@@ -93,7 +96,8 @@ pub(super) async fn look(core: &Core, instance: InstanceId, unused_days: u32) ->
     let (walk, store) = match walked.zip(store) {
         Some(both) => both,
         None => {
-            let items = suggests(&|_| None);
+            let mut items = suggests(&|_| None);
+            items.extend(files.of_our_own());
             view.models = known.iter().map(|model| listed(model, None)).collect();
             cut(&mut view);
             return Ok(finish(view, items, None, began));
@@ -101,7 +105,7 @@ pub(super) async fn look(core: &Core, instance: InstanceId, unused_days: u32) ->
     };
     let shares = Shares::of(&walk);
     let mut found = suggests(&|key| shares.of_model.get(key).map(|(exclusive, _)| *exclusive));
-    let (leftovers, held) = files_that_could_go(core, instance, &walk, &place, &store).await?;
+    let (leftovers, held) = files.that_could_go(core, &walk, &place, &store);
     found.extend(leftovers);
     let StoreFact { path, writable, free, total, .. } = place;
     let writable = writable == Some(true);
@@ -135,43 +139,107 @@ fn finish(
     Looked { view, items, store }
 }
 
-/// Leftovers, blobs without a manifest, the trash; and why such blobs stay, when they do.
-async fn files_that_could_go(
-    core: &Core,
-    instance: InstanceId,
-    walk: &Walk,
-    place: &StoreFact,
-    store: &Path,
-) -> Result<(Vec<Candidate>, Option<OrphansHeld>)> {
-    let names = checks::names_of_layers(core, instance).await?;
-    let leftovers = checks::leftovers(core, instance).await?;
-    let named = |id: String, found: checks::Found| {
+/// What a look needs, all of it found out at the same time.
+struct Gathered {
+    known: Vec<Used>,
+    watched_since: Option<Timestamp>,
+    /// `None` when there is no store to be read from here.
+    walk: Option<Walk>,
+    files: Files,
+}
+
+/// What is known about files that could go.
+struct Files {
+    leftovers: checks::Leftovers,
+    /// Names of models by the digests of layers that were ordered for them.
+    names: HashMap<String, Vec<String>>,
+    /// Layers that downloads of ours want.
+    wanted: HashSet<String>,
+    /// Something is being fetched or made.
+    busy: bool,
+    trash: Vec<store::Entry>,
+}
+
+impl Gathered {
+    async fn of(core: &Core, instance: InstanceId, path: Option<String>) -> Result<Gathered> {
+        let store = path.map(PathBuf::from);
+        let now = UNIX_EPOCH + Duration::from_millis(core.now().0.unsigned_abs());
+        let walk = async {
+            let Some(store) = store.clone() else { return Ok(None) };
+            blocking(move || store.join("blobs").is_dir().then(|| Walk::over(&store))).await
+        };
+        let written_to = async {
+            match &store {
+                Some(store) => is_written_to(store, now).await,
+                None => Ok(false),
+            }
+        };
+        let wanted = async { Ok(downloads::wanted_layers(core).await) };
+        let (known, watched_since, walk, leftovers, names, wanted, fetches, written_to, trash) = tokio::try_join!(
+            uses::of_instance(core, instance),
+            uses::watched_since(core, instance),
+            walk,
+            checks::leftovers_in(core, store.clone()),
+            checks::names_of_layers(core, instance),
+            wanted,
+            fetches(core, instance),
+            written_to,
+            store::entries(core),
+        )?;
+        let files = Files { leftovers, names, wanted, busy: fetches || written_to, trash };
+        Ok(Gathered { known, watched_since, walk, files })
+    }
+}
+
+/// Leftovers with the models they were ordered for. Of a store that is not ours nothing can go but
+/// what lies in our own folder.
+fn named(
+    leftovers: checks::Leftovers,
+    names: &HashMap<String, Vec<String>>,
+    only_own: bool,
+) -> Vec<Candidate> {
+    let kept = leftovers.into_iter().filter(|(id, _)| !only_own || is_own(id));
+    kept.map(|(id, found)| {
         let models = found.digest.as_ref().and_then(|digest| names.get(digest)).cloned();
         items::leftover(id, found, models.unwrap_or_default())
-    };
-    let writable = place.writable == Some(true);
-    // Of a store that is not ours nothing can go but what lies in our own folder.
-    let ours = |id: &str| writable || id.starts_with(checks::OWN_STAGING);
-    let mut found: Vec<Candidate> = leftovers
-        .into_iter()
-        .filter(|(id, _)| ours(id))
-        .map(|(id, found)| named(id, found))
-        .collect();
-    let wanted = downloads::wanted_layers(core).await;
-    let now = UNIX_EPOCH + Duration::from_millis(core.now().0.unsigned_abs());
-    let busy = fetches(core, instance).await? || is_written_to(store, now).await?;
-    let held = items::held(walk, writable, busy);
-    if held.is_none() {
-        found.extend(items::old_orphans(walk, &store.join("blobs"), &wanted, now));
+    })
+    .collect()
+}
+
+/// Whether an item lies in Corral's own folder and not in a store.
+pub(super) fn is_own(id: &str) -> bool {
+    id.starts_with(checks::OWN_STAGING)
+}
+
+impl Files {
+    /// What can go where no store can be seen.
+    fn of_our_own(self) -> Vec<Candidate> {
+        named(self.leftovers, &self.names, true)
     }
-    if !writable {
-        return Ok((found, held));
+
+    /// Leftovers, blobs without a manifest, the trash; and why such blobs stay, when they do.
+    fn that_could_go(
+        self,
+        core: &Core,
+        walk: &Walk,
+        place: &StoreFact,
+        store: &Path,
+    ) -> (Vec<Candidate>, Option<OrphansHeld>) {
+        let Files { leftovers, names, wanted, busy, trash: mut entries } = self;
+        let writable = place.writable == Some(true);
+        let mut found = named(leftovers, &names, !writable);
+        let now = UNIX_EPOCH + Duration::from_millis(core.now().0.unsigned_abs());
+        let held = items::held(walk, writable, busy);
+        if held.is_none() {
+            found.extend(items::old_orphans(walk, &store.join("blobs"), &wanted, now));
+        }
+        if writable {
+            let path = store.to_string_lossy();
+            entries.retain(|entry| entry.store == path && entry.stage == store::Stage::Kept);
+            found.extend(items::trashed(walk, store, entries));
+        }
+        (found, held)
     }
-    let path = store.to_string_lossy();
-    let mut entries = store::entries(core).await?;
-    entries.retain(|entry| entry.store == path && entry.stage == store::Stage::Kept);
-    found.extend(items::trashed(walk, store, entries));
-    Ok((found, held))
 }
 
 /// Whether a download of ours is under way there.

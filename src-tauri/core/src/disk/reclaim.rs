@@ -136,9 +136,10 @@ async fn work(
     for item in items {
         let label = item.shown.label.clone();
         let (shown, kind) = (item.shown.clone(), item.shown.kind);
-        let (outcome, problem) = match needed.as_mut().filter(|_| !token.is_cancelled()) {
-            Some(needed) => remove(core, needed, item).await?,
-            None => (ReclaimOutcome::Left, None),
+        let (outcome, problem) = match needed.as_mut() {
+            _ if token.is_cancelled() => (ReclaimOutcome::Left, None),
+            None if !look::is_own(&item.shown.id) => (ReclaimOutcome::Left, None),
+            needed => remove(core, needed, item).await?,
         };
         if outcome == ReclaimOutcome::Removed {
             bytes += shown.bytes;
@@ -177,10 +178,12 @@ fn result(item: &Candidate, outcome: ReclaimOutcome, problem: Option<WireError>)
 /// Removes one item if it is still what it was.
 async fn remove(
     core: &Core,
-    needed: &mut Needed,
+    needed: Option<&mut Needed>,
     item: Candidate,
 ) -> Result<(ReclaimOutcome, Option<WireError>)> {
-    if item.shown.kind == ReclaimKind::Orphan && needed.has(core, &item).await? {
+    if let Some(needed) = needed.filter(|_| item.shown.kind == ReclaimKind::Orphan)
+        && needed.has(core, &item).await?
+    {
         return Ok((ReclaimOutcome::Changed, None));
     }
     // A few files: not worth another thread.

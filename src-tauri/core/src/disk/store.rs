@@ -159,6 +159,18 @@ pub(super) async fn of_instance(core: &Core, instance: InstanceId) -> Result<Vec
     Ok(rows.iter().map(decode).collect())
 }
 
+/// The kept models of an instance lie in another folder from now on.
+pub(crate) async fn moved(core: &Core, instance: InstanceId, to: &str) -> Result<()> {
+    let mut transaction = core.db.write().await?;
+    sqlx::query("UPDATE trash SET store = ? WHERE instance_id = ?")
+        .bind(to)
+        .bind(instance.0)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
 fn decode(row: &SqliteRow) -> Entry {
     Entry {
         id: row.get("id"),

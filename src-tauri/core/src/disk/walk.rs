@@ -69,13 +69,23 @@ struct Layer {
 }
 
 impl Walk {
-    /// Walks over the models folder. Blocks.
+    /// Walks over the models folder, the manifests on a thread of their own: a store has as much to
+    /// read there as it has files to look at. Blocks.
     pub(super) fn over(models: &Path) -> Walk {
-        let mut walk = Walk::default();
-        walk.manifests(&models.join("manifests"));
-        walk.blobs(&models.join("blobs"));
-        walk.beside(models);
-        walk
+        std::thread::scope(|scope| {
+            let named = scope.spawn(|| {
+                let mut walk = Walk::default();
+                walk.manifests(&models.join("manifests"));
+                walk
+            });
+            let mut walk = Walk::default();
+            walk.blobs(&models.join("blobs"));
+            walk.beside(models);
+            match named.join() {
+                Ok(named) => Walk { models: named.models, unreadable: named.unreadable, ..walk },
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
     }
 
     /// How many models have each blob.

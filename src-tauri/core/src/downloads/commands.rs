@@ -194,7 +194,7 @@ impl Handle<call::ClearFinished> for Core {
     }
 }
 
-async fn pause(core: &Core, queue: &mut Queue, ids: Vec<JobId>) -> Result<Changed> {
+pub(super) async fn pause(core: &Core, queue: &mut Queue, ids: Vec<JobId>) -> Result<Changed> {
     let mut changed = 0;
     for id in ids {
         let state = queue.entries.get(&id).map(|entry| entry.job.state);
@@ -220,7 +220,7 @@ async fn pause(core: &Core, queue: &mut Queue, ids: Vec<JobId>) -> Result<Change
 
 /// Paused and failed jobs go back into the queue; one that waits for its next try, for its instance
 /// or for a better moment is tried now.
-async fn resume(core: &Core, queue: &mut Queue, ids: Vec<JobId>) -> Result<Changed> {
+pub(super) async fn resume(core: &Core, queue: &mut Queue, ids: Vec<JobId>) -> Result<Changed> {
     let mut changed = 0;
     for id in ids {
         let Some(entry) = queue.entries.get(&id) else { continue };

@@ -8,7 +8,7 @@ use corral_contract::{
 };
 
 use super::{Enqueue, JobOptions, enqueue, live, preflight};
-use crate::{Core, Result, instances, models, router::Handle};
+use crate::{Core, Result, instances, models, resources, router::Handle};
 
 impl Handle<call::Create> for Core {
     async fn handle(&self, request: CreateModel) -> Result<JobRef> {
@@ -27,6 +27,7 @@ impl Handle<call::Create> for Core {
             }
         }
         if !request.force {
+            resources::admit_download(self, request.instance)?;
             preflight::gate(self, request.instance, &name, request.insecure).await?;
         }
         let options = JobOptions {

@@ -149,6 +149,7 @@ impl DirectFetch {
             name: request.name.clone(),
             insecure: request.insecure,
             server_version: self.server_version.clone(),
+            file: None,
         }
     }
 

@@ -174,7 +174,7 @@ fn refuses(error: &WireError) -> bool {
 
 fn repository(core: &Core, instance: InstanceId, name: &ModelName, insecure: bool) -> Repository {
     let server_version = instances::version(core, instance);
-    Repository { name: name.clone(), insecure, server_version }
+    Repository { name: name.clone(), insecure, server_version, file: None }
 }
 
 async fn manifest(

@@ -52,6 +52,8 @@ pub(super) fn view(core: &Core, queue: &Queue) -> QueueView {
             },
             progress: progress.get(&job.id).cloned().unwrap_or_else(|| entry.meter.view()),
             limit_kb: job.options.limit_kb,
+            insecure: job.options.insecure,
+            start_when_done: job.options.start_when_done,
             by_server: entry.meter.by_server(),
             attempts: job.attempts,
             problem: job.problem.clone(),

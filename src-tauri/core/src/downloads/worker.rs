@@ -26,7 +26,7 @@ use super::{
     store, view,
 };
 use crate::{
-    Core, Result, instances,
+    Core, Result, instances, resources,
     signal::Signal,
     tasks::{self, NewTask, Task},
 };
@@ -146,10 +146,20 @@ impl Worker {
         for (id, reason) in turn.stop {
             refused = refused.or(change::hold_up(&core, &mut queue, id, reason).await.err());
         }
+        let mut held = Vec::new();
         for id in turn.start {
+            let entry = queue.entries.get(&id);
+            let lacks = entry.and_then(|it| resources::disk_lacks(&core, it.job.instance));
+            if let Some(missing) = lacks {
+                let reason = WaitReason::Disk { missing };
+                if entry.is_some_and(|it| it.job.wait.as_ref() != Some(&reason)) {
+                    held.push((id, reason));
+                }
+                continue;
+            }
             refused = refused.or(self.begin(&mut queue, id).await.err());
         }
-        let waits = turn.mark.into_iter().map(|(id, wait)| (id, Some(wait)));
+        let waits = turn.mark.into_iter().chain(held).map(|(id, wait)| (id, Some(wait)));
         for (id, wait) in waits.chain(turn.clear.into_iter().map(|id| (id, None))) {
             refused = refused.or(wait_for(&core, &mut queue, id, wait).await.err());
         }

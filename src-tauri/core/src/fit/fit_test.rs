@@ -8,6 +8,7 @@ fn host(vram: Option<(u64, u64)>, ram: (u64, u64)) -> HostFacts {
     HostFacts {
         ram_used: Some(ram.0 * GIB),
         ram_total: Some(ram.1 * GIB),
+        cpu: None,
         vram_used: vram.map(|(used, _)| used * GIB),
         vram_total: vram.map(|(_, total)| total * GIB),
         gpus: Vec::new(),

@@ -119,7 +119,7 @@ fn percent_decoded(text: &str) -> String {
 
 /// Where a server with this `OLLAMA_HOST` listens, and whether others than this machine can reach
 /// it there. A value that cannot be read counts as the usual one, as in Ollama.
-pub(super) fn listening(host: Option<&str>) -> (Url, bool) {
+pub(crate) fn listening(host: Option<&str>) -> (Url, bool) {
     let text = host.unwrap_or_default().trim().trim_matches(['"', '\'']);
     let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
     let name = bare.split('/').next().unwrap_or_default();

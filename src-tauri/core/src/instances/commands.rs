@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use corral_contract::{
-    InstanceId,
+    ErrorCode, InstanceId, WireError,
     command::Nothing,
     event::AppEvent,
     instances::{
-        ApiFact, Detected, InstanceDraft, InstanceList, InstanceRef, InstanceView, Removed,
+        ApiFact, Detected, InstanceDraft, InstanceList, InstanceRef, InstanceView, Kind, Removed,
         StoreSource, UpdateInstance, call,
     },
 };
@@ -13,11 +13,12 @@ use corral_contract::{
 use super::{
     detect, draft,
     health::{Health, Seen},
+    is_managed,
     look::{self, Patience},
     model::{Live, Profile, Record},
     place, publish, sealed, service, store, unknown, view, views, worker,
 };
-use crate::{Core, Result, ollama::OllamaApi, router::Handle, signal::Signal};
+use crate::{Core, Result, ollama::OllamaApi, router::Handle, signal::Signal, stores, updates};
 
 impl Handle<call::List> for Core {
     async fn handle(&self, _: Nothing) -> Result<InstanceList> {
@@ -36,7 +37,7 @@ impl Handle<call::Test> for Core {
         let profile = draft::checked(&draft)?;
         let client = profile.client()?;
         let mut health = Health::new(None);
-        health.hear(&look::ask(&*client).await, self.now());
+        health.hear(&look::ask(&*client, look::LIMIT).await, self.now());
         Ok(health.fact)
     }
 }
@@ -46,7 +47,7 @@ impl Handle<call::Add> for Core {
         let profile = draft::checked(&draft)?;
         let client = profile.client()?;
         check_unique(self, &profile, None)?;
-        let outcome = look::ask(&*client).await;
+        let outcome = look::ask(&*client, look::LIMIT).await;
         if let (Err(problem), false) = (&outcome, draft.force) {
             return Err(problem.clone());
         }
@@ -62,6 +63,10 @@ impl Handle<call::Update> for Core {
             live.get(&id).ok_or_else(|| unknown(id))?.record.profile.clone()
         };
         let new = draft::updated(&old, update)?;
+        if old.kind == Kind::NativeManaged && new.kind != old.kind {
+            // Where it listens is part of how it is started.
+            return Err(WireError::field("url", "managed"));
+        }
         let client = new.client()?;
         check_unique(self, &new, Some(id))?;
         store::update(self, id, &new).await?;
@@ -100,7 +105,16 @@ impl Handle<call::Remove> for Core {
         if !self.instances.lock().contains_key(&id) {
             return Err(unknown(id));
         }
-        let removed = store::remove(&self.db, id).await?;
+        // The row of a move would go with it, and with that the way back.
+        if stores::is_busy(self, id) {
+            return Err(WireError::new(ErrorCode::Busy).with("operation", "storeMove"));
+        }
+        // It goes with its server, which `installs.remove` takes care of.
+        if is_managed(self, id) {
+            return Err(WireError::new(ErrorCode::WrongState));
+        }
+        let kept = updates::kept_names(self, id).await?;
+        let removed = Removed { kept, ..store::remove(&self.db, id).await? };
         let live = self.instances.lock().remove(&id);
         if let Some(worker) = live.and_then(|live| live.worker) {
             worker.cancel();
@@ -150,9 +164,9 @@ async fn add(
 ///
 /// # Errors
 /// `ALREADY_EXISTS` for an address that is registered.
-pub(super) async fn adopt(core: &Core, profile: Profile) -> Result<()> {
+pub(super) async fn adopt(core: &Core, profile: Profile) -> Result<InstanceId> {
     check_unique(core, &profile, None)?;
-    add(core, profile, None).await.map(|_| ())
+    Ok(add(core, profile, None).await?.id)
 }
 
 fn check_unique(core: &Core, profile: &Profile, except: Option<InstanceId>) -> Result<()> {

@@ -74,7 +74,7 @@ pub(super) async fn adopt(core: &Core) -> Result<()> {
         match commands::adopt(core, draft::checked(&draft)?).await {
             // Two servers fight for one port: there is one address to register.
             Err(error) if error.code == ErrorCode::AlreadyExists => {}
-            done => done?,
+            done => done.map(|_| ())?,
         }
     }
     Ok(())
@@ -137,7 +137,7 @@ fn conflicts(candidates: &[Candidate]) -> Vec<Option<String>> {
 /// `None` for an address where nothing that looks like Ollama answers.
 async fn ask(core: &Core, candidate: Candidate) -> Option<DetectedServer> {
     let client = HttpOllama::new(&candidate.url, &[], None).ok()?.short_limit(LIMIT);
-    let outcome = look::ask(&client).await;
+    let outcome = look::ask(&client, look::LIMIT).await;
     if outcome.is_err() && !candidate.seen {
         return None;
     }
@@ -145,6 +145,9 @@ async fn ask(core: &Core, candidate: Candidate) -> Option<DetectedServer> {
         Ok(_) => client.tags().await.ok(),
         Err(_) => None,
     };
+    let (machine, folder) = (core.config.machine.clone(), candidate.store.clone());
+    let look = move || folder.and_then(|folder| machine.space(folder.as_ref()));
+    let free = tokio::task::spawn_blocking(look).await.ok().flatten().map(|space| space.free);
     let mut health = Health::new(None);
     health.hear(&outcome, core.now());
     Some(DetectedServer {
@@ -153,7 +156,9 @@ async fn ask(core: &Core, candidate: Candidate) -> Option<DetectedServer> {
         pid: candidate.pid,
         api: health.fact,
         store: candidate.store,
-        models: models.map(|tags| tags.models.len() as u64),
+        models: models.as_ref().map(|tags| tags.models.len() as u64),
+        bytes: models.map(|tags| tags.models.iter().filter_map(|model| model.size).sum()),
+        free,
         known: known(core, &candidate.url),
         conflict: None,
     })

@@ -9,23 +9,25 @@ use super::{
     health::{Change, Seen},
     publish, store, unknown,
 };
-use crate::{Core, Result, notices, ollama::OllamaApi, signal::Signal};
+use crate::{Core, Result, health, notices, ollama::OllamaApi, signal::Signal, steering};
 
-/// How long one question may take: longer than any healthy server, shorter than a user waits.
-const LIMIT: Duration = Duration::from_secs(10);
+/// How long one question may take where nobody set it: longer than any healthy server, shorter than
+/// a user waits.
+pub(super) const LIMIT: Duration = Duration::from_secs(10);
+/// Between two questions to one that may only have hiccuped.
+const BLIP: Duration = Duration::from_millis(300);
 
 /// How often an instance that does not answer is asked again before it counts as down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// One failure is a blip, two are not.
+    /// One failure is a blip, two are not; or as often as the user set.
     Usual,
     /// The machine slept or the clock jumped: the network may need a moment.
     AfterGap,
 }
 
 impl Patience {
-    fn waits(self) -> &'static [Duration] {
-        const USUAL: [Duration; 1] = [Duration::from_millis(300)];
+    fn waits(self, retries: u32) -> Vec<Duration> {
         const AFTER_GAP: [Duration; 5] = [
             Duration::from_millis(500),
             Duration::from_secs(1),
@@ -34,8 +36,8 @@ impl Patience {
             Duration::from_secs(8),
         ];
         match self {
-            Patience::Usual => &USUAL,
-            Patience::AfterGap => &AFTER_GAP,
+            Patience::Usual => vec![BLIP; retries as usize],
+            Patience::AfterGap => AFTER_GAP.to_vec(),
         }
     }
 }
@@ -44,12 +46,12 @@ impl Patience {
 ///
 /// # Errors
 /// Why it is not well.
-pub(super) async fn ask(client: &dyn OllamaApi) -> Result<Seen> {
+pub(super) async fn ask(client: &dyn OllamaApi, limit: Duration) -> Result<Seen> {
     let began = Instant::now();
-    let version = match tokio::time::timeout(LIMIT, client.version()).await {
+    let version = match tokio::time::timeout(limit, client.version()).await {
         Ok(version) => version?,
         Err(_) => {
-            return Err(WireError::new(ErrorCode::TimedOut).with("seconds", LIMIT.as_secs()));
+            return Err(WireError::new(ErrorCode::TimedOut).with("seconds", limit.as_secs()));
         }
     };
     let latency = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
@@ -80,14 +82,15 @@ pub(super) async fn look(core: &Core, id: InstanceId, patience: Patience) -> Res
         publish(core, id).await;
         return Ok(());
     };
-    let mut outcome = ask(&*client).await;
+    let (limit, retries) = health::patience(core, id);
+    let mut outcome = ask(&*client, limit).await;
     if was_up {
-        for wait in patience.waits() {
+        for wait in patience.waits(retries) {
             if outcome.is_ok() {
                 break;
             }
-            tokio::time::sleep(*wait).await;
-            outcome = ask(&*client).await;
+            tokio::time::sleep(wait).await;
+            outcome = ask(&*client, limit).await;
         }
     }
     hear(core, id, &client, &outcome).await;
@@ -115,6 +118,10 @@ pub(super) async fn hear(
         (change, new_version, live.record.profile.name.clone())
     };
     let (change, new_version, name) = heard;
+    // Before the answer is taken in: what was expected is not told.
+    // Neither is what happens while its folder is moved or it is set up.
+    let expected = health::expected(core, id) || steering::under_way(core, id);
+    health::heard(core, id, outcome.as_ref().map(|seen| seen.latency_ms));
     if let Some(version) = new_version
         && let Err(error) = store::set_version(&core.db, id, &version).await
     {
@@ -126,7 +133,7 @@ pub(super) async fn hear(
         Change::Up { back } => {
             tracing::info!(instance = %id, "instance answers");
             core.signals.send(Signal::InstanceUp(id));
-            if back {
+            if back && !expected {
                 notices::tell(core, NoticeKind::InstanceBack, name, None).await;
             }
         }
@@ -138,7 +145,7 @@ pub(super) async fn hear(
                 "instance does not answer"
             );
             core.signals.send(Signal::InstanceDown(id));
-            if lost {
+            if lost && !expected {
                 notices::tell(core, NoticeKind::InstanceDown, name, problem).await;
             }
         }

@@ -4,16 +4,19 @@ use std::{
     collections::BTreeMap,
     io::Read,
     path::{Path, PathBuf},
+    sync::OnceLock,
     time::Duration,
 };
 
 use corral_contract::Timestamp;
-use sysinfo::{Disks, Pid, ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
+use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, UpdateKind};
 
 mod presence;
 
 /// Most of a file that is read, in bytes: what is looked for stands at the beginning.
 const HEAD: u64 = 1024 * 1024;
+/// Two looks at when a process began may differ so much, in ms: it is told in whole seconds.
+const SAME_START: i64 = 2000;
 
 /// The kinds of system Corral runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,7 @@ pub struct Process {
     pub started: Option<Timestamp>,
     /// Name of the process that started it.
     pub parent: Option<String>,
+    pub parent_pid: Option<u32>,
 }
 
 /// Room on a file system, in bytes.
@@ -64,6 +68,12 @@ pub trait Machine: Send + Sync + 'static {
     /// The weights that the runners of a server have open, by the server's process id; `None` where
     /// processes do not show what they were started with.
     fn runners(&self, server: u32) -> Option<Vec<PathBuf>>;
+    /// Whether each of these processes is there, in their order; `None` where that cannot be seen.
+    /// One that began at another time than is known has only the number of an earlier one.
+    fn alive(&self, processes: &[(u32, Option<Timestamp>)]) -> Option<Vec<bool>> {
+        let _ = processes;
+        None
+    }
     /// A variable of Corral's own environment.
     fn variable(&self, name: &str) -> Option<String>;
     /// The beginning of a text file; `None` when it cannot be read.
@@ -72,6 +82,10 @@ pub trait Machine: Send + Sync + 'static {
     fn entries(&self, folder: &Path) -> Vec<PathBuf>;
     fn exists(&self, path: &Path) -> bool;
     fn space(&self, path: &Path) -> Option<Space>;
+    /// Memory of the machine; `None` = as it is measured anyway.
+    fn memory(&self) -> Option<Space> {
+        None
+    }
     /// Whether the connection is paid by volume; `None` = the system does not tell.
     fn metered(&self) -> Option<bool>;
     /// Time since the last key or movement of the mouse; `None` = the system does not tell.
@@ -167,6 +181,29 @@ impl Machine for ThisMachine {
         Some(words.filter_map(weights_in).collect())
     }
 
+    fn alive(&self, processes: &[(u32, Option<Timestamp>)]) -> Option<Vec<bool>> {
+        let mut system = sysinfo::System::new().ok()?;
+        let own = Pid::from_u32(std::process::id());
+        let asked = processes.iter().map(|(pid, _)| Pid::from_u32(*pid));
+        let pids: Vec<Pid> = asked.chain([own]).collect();
+        system.refresh_processes_specifics(
+            ProcessesToUpdate::Some(&pids),
+            true,
+            ProcessRefreshKind::nothing(),
+        );
+        // One that ended and whose parent has not asked how yet is gone all the same.
+        let there = |(pid, known): &(u32, Option<Timestamp>)| {
+            system.process(Pid::from_u32(*pid)).is_some_and(|process| {
+                let began = began(&system, process);
+                let same = known
+                    .zip(began)
+                    .is_none_or(|(known, began)| began.since(known).abs() <= SAME_START);
+                same && !matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead)
+            })
+        };
+        Some(processes.iter().map(there).collect())
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok().filter(|value| !value.trim().is_empty())
     }
@@ -189,18 +226,18 @@ impl Machine for ThisMachine {
     }
 
     fn space(&self, path: &Path) -> Option<Space> {
-        let path = path.canonicalize().ok()?;
-        let disks = Disks::new_with_refreshed_list().ok()?;
-        let disk = disks
-            .iter()
-            .filter(|disk| path.starts_with(disk.mount_point()))
-            .max_by_key(|disk| disk.mount_point().as_os_str().len())?;
-        Some(Space { free: disk.available_space(), total: disk.total_space() })
+        if !path.exists() {
+            // Windows answers for the volume that it would be on.
+            return None;
+        }
+        // Of the file system itself: not every one is on a list of disks.
+        let stats = fs4::statvfs(path).ok()?;
+        Some(Space { free: stats.available_space(), total: stats.total_space() })
     }
 
     fn writable(&self, folder: &Path) -> bool {
-        // Removed when it is dropped, which is at once.
-        tempfile::Builder::new().prefix(".corral-").tempfile_in(folder).is_ok()
+        // Without a name where the system can: then not even a kill leaves it behind.
+        tempfile::tempfile_in(folder).is_ok()
     }
 }
 
@@ -208,6 +245,17 @@ impl Machine for ThisMachine {
 fn weights_in(words: &[std::ffi::OsString]) -> Option<PathBuf> {
     let place = words.iter().position(|word| word == "--model" || word == "-m")?;
     words.get(place + 1).map(PathBuf::from)
+}
+
+/// When a process began. Linux reckons that anew from a clock that can be set, so it is told by how
+/// much earlier or later than Corral it began, which no clock changes.
+fn began(system: &sysinfo::System, process: &sysinfo::Process) -> Option<Timestamp> {
+    static OWN: OnceLock<u64> = OnceLock::new();
+    let own = system.process(Pid::from_u32(std::process::id()))?.start_time();
+    let first = *OWN.get_or_init(|| own);
+    let seconds = process.start_time().checked_add(first)?.checked_sub(own)?;
+    let seconds = i64::try_from(seconds).ok().filter(|seconds| *seconds > 0)?;
+    Some(Timestamp(seconds.saturating_mul(1000)))
 }
 
 fn describe(system: &sysinfo::System, process: &sysinfo::Process) -> Process {
@@ -221,10 +269,8 @@ fn describe(system: &sysinfo::System, process: &sysinfo::Process) -> Process {
         pid: process.pid().as_u32(),
         executable: process.exe().map(Path::to_path_buf),
         environment: process.environ().iter().filter_map(pair).collect(),
-        started: i64::try_from(process.start_time())
-            .ok()
-            .filter(|seconds| *seconds > 0)
-            .map(|seconds| Timestamp(seconds.saturating_mul(1000))),
+        started: began(system, process),
+        parent_pid: parent.map(|parent| parent.pid().as_u32()),
         parent: parent.map(|parent| parent.name().to_string_lossy().into_owned()),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use corral_contract::{
     InstanceId, Timestamp,
     instances::{InstanceView, Kind, Runner, ServiceFact, ServiceState, StoreFact, StoreSource},
+    steering::Conflict,
 };
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
@@ -66,6 +67,7 @@ pub(super) struct Live {
     pub(super) service: ServiceFact,
     pub(super) store: StoreFact,
     pub(super) exposed: bool,
+    pub(super) conflicts: Vec<Conflict>,
     /// Wakes the poller.
     pub(super) wake: Arc<Notify>,
     /// Held while it is asked, so that two looks do not count one failure twice.
@@ -91,6 +93,7 @@ impl Live {
                 total: None,
             },
             exposed: false,
+            conflicts: Vec::new(),
             wake: Arc::default(),
             asking: Arc::default(),
             worker: None,
@@ -118,6 +121,7 @@ impl Live {
             // The schedule of syncs knows it.
             next_sync: None,
             exposed: self.exposed,
+            conflicts: self.conflicts.clone(),
             latencies: self.health.latencies.iter().copied().collect(),
         }
     }

@@ -38,8 +38,14 @@ pub(super) async fn refresh(core: &Core, id: InstanceId) {
     if !profile.is_local() {
         return;
     }
+    let set = match profile.kind {
+        // What it is started with.
+        Kind::NativeManaged => crate::installs::models_folder(core).await,
+        _ => None,
+    };
     // What the server itself said once stays true for this address.
     let told = match (known.path, known.source) {
+        _ if set.is_some() => None,
         (Some(path), StoreSource::Show) => Some(path),
         _ => told_by_server(core, id, &client).await,
     };
@@ -47,7 +53,8 @@ pub(super) async fn refresh(core: &Core, id: InstanceId) {
     let looked = tokio::task::spawn_blocking(move || {
         let servers = service::running(&*machine);
         let server = service::behind(&servers, &profile.url);
-        let place = told.map(|path| (path, StoreSource::Show)).or_else(|| {
+        let set = set.map(|path| (path, StoreSource::Environment));
+        let place = set.or_else(|| told.map(|path| (path, StoreSource::Show))).or_else(|| {
             let adopted = profile.kind == Kind::NativeAdopted;
             // Without a process behind it, an address of this machine may lead elsewhere.
             (server.is_some() || adopted).then(|| guess(&*machine, profile.runner, server))?

@@ -132,7 +132,8 @@ pub(super) async fn remove(db: &Db, id: InstanceId) -> Result<Removed> {
         .await
         .map_err(failed)?;
     transaction.commit().await.map_err(failed)?;
-    Ok(Removed { models: models.unsigned_abs(), jobs: jobs.unsigned_abs() })
+    let (models, jobs) = (models.unsigned_abs(), jobs.unsigned_abs());
+    Ok(Removed { models, jobs, kept: Vec::new() })
 }
 
 pub(super) async fn set_version(db: &Db, id: InstanceId, version: &str) -> Result<()> {

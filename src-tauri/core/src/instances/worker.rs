@@ -11,7 +11,7 @@ use super::{
     look::{Patience, look},
     place, service,
 };
-use crate::{Core, Result, config::Workers, signal::Signal};
+use crate::{Core, Result, config::Workers, health, signal::Signal};
 
 /// Between two looks while the window shows.
 const VISIBLE: Duration = Duration::from_secs(10);
@@ -78,6 +78,7 @@ async fn poll(core: &Core, id: InstanceId, token: &CancellationToken) -> Result<
         else {
             return Ok(());
         };
+        rhythm.every = health::interval(core, id);
         let wait = rhythm.next(up, Instant::now());
         let due = tokio::time::sleep(wait);
         tokio::pin!(due);
@@ -120,6 +121,8 @@ async fn round(core: &Core, id: InstanceId, patience: Patience, rhythm: &mut Rhy
 /// When to look again.
 struct Rhythm {
     visible: bool,
+    /// Between two looks while it is up, where the user set that.
+    every: Option<Duration>,
     down_wait: Duration,
     /// When the last look began, by both clocks.
     began: (Timestamp, Instant),
@@ -134,6 +137,7 @@ impl Rhythm {
     fn new(wall: Timestamp, now: Instant) -> Self {
         Rhythm {
             visible: true,
+            every: None,
             down_wait: FIRST,
             began: (wall, now),
             due: now,
@@ -157,7 +161,8 @@ impl Rhythm {
     fn next(&mut self, up: bool, now: Instant) -> Duration {
         let wait = if up {
             self.down_wait = FIRST;
-            if self.visible { VISIBLE } else { HIDDEN }
+            let usual = if self.visible { VISIBLE } else { HIDDEN };
+            self.every.unwrap_or(usual)
         } else {
             let wait = self.down_wait;
             self.down_wait = (wait * 2).min(LONGEST);

@@ -4,7 +4,7 @@ use std::{io::Write, path::Path};
 
 use corral_contract::{ErrorCode, WireError, settings::LogLevel};
 use logroller::{Compression, LogRollerBuilder, Rotation, RotationSize};
-use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter, Layer, fmt::MakeWriter, layer::SubscriberExt, reload, util::SubscriberInitExt,
 };
@@ -15,6 +15,10 @@ use crate::Result;
 /// Size of one file and number of old ones: 10 MB x 6 before compression at most.
 const FILE_MEGABYTES: u64 = 10;
 const OLD_FILES: u64 = 5;
+
+/// Lines that may wait for the disk before further ones are lost. Room for all of them is taken at
+/// once: 32 bytes each.
+const WAITING: usize = 16_384;
 
 /// Keeps the log going; dropping it writes what is still waiting.
 pub struct LogFile(#[expect(dead_code, reason = "held for its drop")] WorkerGuard);
@@ -36,7 +40,8 @@ pub fn init(folder: &Path) -> Result<(LogFile, LevelHandle)> {
         .max_keep_files(OLD_FILES)
         .build()
         .map_err(|error| failed(&error))?;
-    let (writer, guard) = tracing_appender::non_blocking(roller);
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(WAITING).finish(roller);
     let chosen = std::env::var("CORRAL_LOG").ok();
     let first = chosen.as_deref().map_or_else(|| filter(LogLevel::Info), EnvFilter::new);
     let (filter_layer, handle) = reload::Layer::new(first);

@@ -32,7 +32,7 @@ fn own(blobs: &Path) -> PathBuf {
 
 /// Whether the bytes of a file can have a second name in the store, tried. Blocks.
 pub(super) fn can_link(file: &Path, blobs: &Path) -> bool {
-    let Ok(real) = fs::canonicalize(file) else { return false };
+    let Ok(real) = dunce::canonicalize(file) else { return false };
     if !readable(&real, blobs) || fs::create_dir_all(own(blobs)).is_err() {
         return false;
     }
@@ -112,7 +112,7 @@ fn place(
     sent: &AtomicU64,
 ) -> Result<Placed> {
     let target = blobs.join(whole.digest.replace(':', "-"));
-    let real = fs::canonicalize(path).map_err(|error| files::refused(path, &error))?;
+    let real = dunce::canonicalize(path).map_err(|error| files::refused(path, &error))?;
     if readable(&real, blobs) {
         match fs::hard_link(&real, &target) {
             Ok(()) => {

@@ -19,7 +19,7 @@ pub(super) fn refuse_texts(path: &Path) -> Result<()> {
     let mut seen = HashSet::new();
     let mut at = path.to_owned();
     for _ in 0..MOST {
-        let real = std::fs::canonicalize(&at).map_err(|error| files::refused(&at, &error))?;
+        let real = dunce::canonicalize(&at).map_err(|error| files::refused(&at, &error))?;
         if !seen.insert(real.clone()) {
             return Err(files::wrong(path, "fromCycle"));
         }

@@ -124,7 +124,7 @@ fn through(folder: &Path) -> Result<FoundFiles> {
     let mut left = MOST_ENTRIES;
     let mut waiting = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = waiting.pop() {
-        let real = fs::canonicalize(&folder).map_err(|error| refused(&folder, &error));
+        let real = dunce::canonicalize(&folder).map_err(|error| refused(&folder, &error));
         let entries = real.and_then(|real| {
             if !seen.insert(real) {
                 return Ok(None);
@@ -158,7 +158,7 @@ fn through(folder: &Path) -> Result<FoundFiles> {
                     found.more = true;
                 }
             } else if has_end(&path, "gguf") {
-                let fresh = fs::canonicalize(&path).is_ok_and(|real| seen.insert(real));
+                let fresh = dunce::canonicalize(&path).is_ok_and(|real| seen.insert(real));
                 match files::gguf(&path) {
                     Ok(item) if fresh => found.items.push(item),
                     Ok(_) => {}

@@ -67,7 +67,6 @@ pub(crate) async fn begin(core: &Core, op: BatchOp, ids: &[ModelId]) -> Result<B
         return Err(WireError::field("ids", "empty"));
     }
     let batch = create(core, op, ids).await?;
-    tell(core, batch).await;
     let owner = core.clone();
     core.supervisor.run("batch", async move { run(&owner, batch).await });
     Ok(BatchRef { batch })
@@ -131,6 +130,7 @@ async fn run(core: &Core, batch: BatchId) {
 async fn work(core: &Core, batch: BatchId, token: &CancellationToken) -> Result<()> {
     let Some(stored) = store::get(core, batch).await? else { return Ok(()) };
     let store::StoredBatch { view, force, for_good, digests } = stored;
+    core.bus.send(AppEvent::Batch(view.clone()));
     let live = Live { core, view: Mutex::new(view.clone()), told: Mutex::new(Instant::now()) };
     let waiting = view
         .items

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use corral_contract::{
     ErrorCode, ModelId, WireError,
+    event::AppEvent,
     models::{
-        BatchItem, BatchOp, BatchRef, DeleteModels, DeletePreview, ItemState, ModelRefs,
+        BatchItem, BatchOp, BatchRef, BatchView, DeleteModels, DeletePreview, ItemState, ModelRefs,
         UndoneDelete, call,
     },
     status::{Action, Cause, Run, Status},
@@ -131,9 +132,17 @@ pub(super) async fn delete(
         transaction.commit().await.map_err(failed)?;
         batch
     };
-    publish(core, &hidden).await;
-    batch::tell(core, batch).await;
+    core.bus.send(AppEvent::Batch(BatchView {
+        id: batch,
+        op: BatchOp::Delete,
+        items,
+        started_at: now,
+        finished_at: None,
+        undo_until: Some(until),
+        undone: false,
+    }));
     core.models.deletes.notify_one();
+    publish(core, &hidden).await;
     Ok(BatchRef { batch })
 }
 

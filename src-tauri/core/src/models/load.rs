@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Core, Result, instances,
     ollama::{EmbeddingModel, OllamaApi},
+    resources,
     router::Handle,
     running,
     tasks::Task,
@@ -31,7 +32,8 @@ impl Handle<call::Start> for Core {
     async fn handle(&self, request: StartModel) -> Result<OpRef> {
         let StartModel { id, options, preset, plain } = request;
         validate(&options)?;
-        let key = super::get(self, id).await?.key;
+        let StoredModel { key, instance, .. } = super::get(self, id).await?;
+        resources::admit_start(self, instance)?;
         let options = running::options(self, &key, options, preset, plain).await?;
         let started =
             operation::begin(self, id, Work::Start(Some(options)), Notify::Failure).await?;

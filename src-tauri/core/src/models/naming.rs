@@ -14,6 +14,7 @@ use super::{
     change::{self, Change, edit},
     operation::{self, Notify, Work},
     publish::publish,
+    recase,
     store::{self, StoredModel, named},
     unload,
 };
@@ -143,18 +144,9 @@ pub(super) async fn perform_rename(
     task.phase("copying");
     let wanted = naming.name.display();
     if only_case {
-        // The server takes both for one name: the way leads over a third.
-        let between = format!("corral-rename-{}:between", task.id());
-        client.copy(&model.name, &between).await?;
-        client.delete(&model.name).await?;
-        if let Err(error) = client.copy(&between, &wanted).await {
-            task.note(format!("back to {}: {error}", model.name));
-            client.copy(&between, &model.name).await?;
-            client.delete(&between).await?;
-            return Err(error);
-        }
+        let way = recase::rename(core, &*client, model, &wanted, task).await?;
         confirm(&client, model, &naming.name, task).await?;
-        client.delete(&between).await?;
+        recase::done(core, &*client, &way).await?;
     } else {
         client.copy(&model.name, &wanted).await?;
         confirm(&client, model, &naming.name, task).await?;

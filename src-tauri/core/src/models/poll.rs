@@ -38,6 +38,10 @@ pub(super) struct Watch {
     last_look: Option<Timestamp>,
     crashes: Vec<Suspected>,
     runners: Runners,
+    /// The server was started anew since the last look, or may have been.
+    anew: bool,
+    /// It did not answer since the last look.
+    away: bool,
     /// When each loaded model would be unloaded, as it was seen last: it moves with every request;
     /// and when its use was written down.
     expiries: HashMap<ModelId, (Option<Timestamp>, Timestamp)>,
@@ -49,7 +53,7 @@ struct Suspected {
     model: ModelId,
     at: Timestamp,
     told: bool,
-    /// Its process was seen to end: nothing will explain that away.
+    /// Its process was seen to end: no other model made that happen.
     seen: bool,
 }
 
@@ -95,6 +99,12 @@ fn evicted_by(newcomer: &str) -> Change {
 }
 
 impl Watch {
+    /// Whether the server was started anew since the last look, or may have been: what it has no
+    /// more then went with it.
+    pub(super) fn anew(&mut self, anew: bool) {
+        self.anew = anew || std::mem::take(&mut self.away);
+    }
+
     /// Brings the rows of an instance in line with what it has loaded.
     ///
     /// A model whose time is over but that is still listed serves a request and runs. One that an
@@ -121,8 +131,10 @@ impl Watch {
             rows.iter().map(|row| (row.key.as_str(), row)).collect();
         let strangers = listed.iter().any(|key| !by_key.contains_key(key.as_str()));
         self.runners.learn(core, instance, &listed).await;
-        if let Some(newcomer) = newcomer {
-            self.explain(core, now, newcomer).await?;
+        if self.anew {
+            self.explain(core, now, || Change::by(Cause::Instance)).await?;
+        } else if let Some(newcomer) = newcomer {
+            self.explain_guessed(core, now, || evicted_by(newcomer)).await?;
         }
         self.note_use(core, instance, loaded, &rows, now).await?;
         for row in &rows {
@@ -131,7 +143,8 @@ impl Watch {
             }
             match entry_of(loaded, &row.key, row.digest.as_deref()) {
                 Some(_) if self.runners.died(sight, &row.key) => {
-                    if row.run == Run::Running {
+                    // One that is being ended lists it for a moment more.
+                    if row.run == Run::Running && !self.anew {
                         self.crashes(core, row, now, true).await?;
                     }
                 }
@@ -151,13 +164,12 @@ impl Watch {
         self.runners.look(core, instance).await
     }
 
-    /// The instance went away: what was seen before says nothing about what comes.
-    pub(super) fn forget(&mut self) {
-        self.listed = None;
-        self.last_look = None;
-        self.crashes.clear();
-        self.runners = Runners::default();
-        self.expiries.clear();
+    /// The instance went away: what vanished just before went with it, and what was seen before says
+    /// nothing about what comes.
+    pub(super) async fn went_away(&mut self, core: &Core) -> Result<()> {
+        self.explain(core, core.now(), || Change::by(Cause::Instance)).await?;
+        *self = Watch { away: true, ..Watch::default() };
+        Ok(())
     }
 
     /// Keeps when models were used: newly loaded ones, those whose time was moved, and those that
@@ -213,6 +225,7 @@ impl Watch {
             Run::Stopped | Run::Crashed => return Ok(()),
             // Left over from before a restart, or from before the instance went away.
             Run::Unknown | Run::Starting | Run::Stopping => Change::by(Cause::Instance),
+            Run::Running if self.anew => Change::by(Cause::Instance),
             Run::Running => {
                 let last_look = self.last_look.unwrap_or(now);
                 let expires = row.memory.and_then(|memory| memory.expires_at);
@@ -250,20 +263,41 @@ impl Watch {
         Ok(())
     }
 
-    /// Another model has been loaded: those that vanished shortly before had to make room.
-    async fn explain(&mut self, core: &Core, now: Timestamp, newcomer: &str) -> Result<()> {
+    /// Why those vanished that did shortly before is known now: their server ended or was started
+    /// anew. One that is told to end ends its runners first, so a runner that was seen to end just
+    /// before went with it too.
+    async fn explain(
+        &mut self,
+        core: &Core,
+        now: Timestamp,
+        why: impl Fn() -> Change,
+    ) -> Result<()> {
+        for suspected in &mut self.crashes {
+            suspected.seen &= now.since(suspected.at) > NOTICE_AFTER;
+        }
+        self.explain_guessed(core, now, why).await
+    }
+
+    /// The same of those whose runner was not seen to end: another model was loaded, and they had to
+    /// make room.
+    async fn explain_guessed(
+        &mut self,
+        core: &Core,
+        now: Timestamp,
+        why: impl Fn() -> Change,
+    ) -> Result<()> {
         let (seen, guessed) = self.crashes.drain(..).partition(|each| each.seen);
         self.crashes = seen;
         let guessed: Vec<Suspected> = guessed;
         for suspected in guessed {
             if now.since(suspected.at) <= EVICTED_WITHIN {
-                let evicted = edit(core, suspected.model, evicted_by(newcomer), |row| {
+                let evicted = edit(core, suspected.model, why(), |row| {
                     if row.run == Run::Crashed {
                         row.run = Run::Stopped;
                     }
                 });
                 if let Err(error) = evicted.await {
-                    tracing::debug!(%error, "an evicted model has no row any more");
+                    tracing::debug!(%error, "a model that vanished has no row any more");
                 }
             }
         }

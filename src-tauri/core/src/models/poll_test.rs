@@ -183,6 +183,40 @@ async fn what_we_started_and_nothing_explains_has_crashed_and_is_told_once() {
     assert_eq!(bench.notices().await, 2);
 }
 
+// criterion: 3.8
+#[tokio::test]
+async fn what_vanished_just_before_its_server_went_with_it() {
+    let mut bench = Bench::with(&["guessed:1", "seen:1", "before:1"]).await;
+    let until = START.plus(60 * MINUTE);
+    for name in ["guessed:1", "seen:1", "before:1"] {
+        bench.started(name, Some(until)).await;
+    }
+    let all = ["guessed:1", "seen:1", "before:1"].map(|name| entry(name, Some(until)));
+    bench.look(&all).await;
+    let now = bench.core.now();
+    let before = bench.row("before:1").await;
+    bench.watch.crashes(&bench.core, &before, now, true).await.expect("it is written");
+
+    bench.clock.advance(NOTICE_AFTER + 2000);
+    bench.look(&all[1..2]).await;
+    let now = bench.core.now();
+    let seen = bench.row("seen:1").await;
+    bench.watch.crashes(&bench.core, &seen, now, true).await.expect("it is written");
+    assert_eq!(bench.last("guessed:1").await, (Status::Crashed, Cause::Crash));
+
+    bench.watch.went_away(&bench.core).await.expect("it is explained");
+    assert_eq!(bench.last("guessed:1").await, (Status::Stopped, Cause::Instance));
+    assert_eq!(bench.last("seen:1").await, (Status::Stopped, Cause::Instance));
+    let before = bench.last("before:1").await;
+    assert_eq!(before, (Status::Crashed, Cause::Crash), "the server ran on without it");
+
+    bench.started("seen:1", Some(until)).await;
+    bench.watch.anew(false);
+    bench.look(&[]).await;
+    let after = bench.last("seen:1").await;
+    assert_eq!(after, (Status::Stopped, Cause::Instance), "it was away since the last look");
+}
+
 #[tokio::test]
 async fn what_another_client_loaded_is_its_own_to_unload() {
     let mut bench = Bench::with(&["a:1"]).await;

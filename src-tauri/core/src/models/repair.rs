@@ -115,6 +115,7 @@ async fn obtainable(core: &Core, model: &StoredModel, damaged: &[DamagedLayer]) 
         name: name.clone(),
         insecure: options.insecure,
         server_version: instances::version(core, model.instance),
+        file: None,
     };
     let manifest = core.registries.manifest(&repository).await.map_err(|failure| {
         if failure.error.code == ErrorCode::ModelUnknown { none(None) } else { failure.error }

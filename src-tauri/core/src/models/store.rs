@@ -19,6 +19,7 @@ pub(in crate::models) mod keep;
 pub(crate) mod listed;
 pub(in crate::models) mod many;
 pub(in crate::models) mod named;
+pub(in crate::models) mod renaming;
 pub(in crate::models) mod search;
 pub(crate) mod seen;
 pub(in crate::models) mod show;

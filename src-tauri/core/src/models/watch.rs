@@ -16,10 +16,13 @@ use super::{
     poll::{Found, Watch},
     publish, store,
 };
-use crate::{Core, Result, fit, instances, signal::Signal, sync, updates};
+use crate::{Core, Result, fit, health, instances, signal::Signal, steering, sync, updates};
 
 /// How often the list of installed models is looked at while the window shows.
 const TAGS_EVERY: Duration = Duration::from_secs(30);
+/// How far apart looks are when operations ask for them: a batch of hundreds asks again and again,
+/// and each look reads the processes of this machine.
+const APART: Duration = Duration::from_millis(250);
 /// How often an instance that does not answer is looked at, should its signal have been lost.
 const OFFLINE_EVERY: Duration = Duration::from_secs(5);
 
@@ -31,9 +34,12 @@ pub(super) async fn watch(
 ) -> Result<()> {
     let mut signals = core.signals.listen();
     let mut watch = Watch::default();
+    let mut server = Server::default();
     let mut online = instances::online(&core, instance);
     let mut next = Instant::now();
     let mut next_tags = Instant::now() + TAGS_EVERY;
+    // Nobody looked yet: the first operation is seen at once.
+    let mut soonest = Instant::now();
     loop {
         let signal = tokio::select! {
             () = token.cancelled() => return Ok(()),
@@ -44,7 +50,7 @@ pub(super) async fn watch(
         if online != instances::online(&core, instance) {
             online = !online;
             if !online {
-                watch.forget();
+                watch.went_away(&core).await?;
                 went_away(&core, instance).await?;
             }
             publish::publish_all(&core, Some(instance));
@@ -56,9 +62,8 @@ pub(super) async fn watch(
                     core.models.hidden.store(!visible, Ordering::Relaxed);
                     next = Instant::now();
                 }
-                Signal::Operated(id) | Signal::InstanceUp(id) if id == instance => {
-                    next = Instant::now();
-                }
+                Signal::InstanceUp(id) if id == instance => next = Instant::now(),
+                Signal::Operated(id) if id == instance => next = next.min(soonest),
                 Signal::SettingsChanged => next = Instant::now(),
                 _ => {}
             }
@@ -67,9 +72,31 @@ pub(super) async fn watch(
             continue;
         }
         if online {
+            watch.anew(server.anew(&core, instance));
             look(&core, instance, &mut watch, &mut next_tags).await?;
         }
+        soonest = Instant::now() + APART;
         next = Instant::now() + if online { between(&core) } else { OFFLINE_EVERY };
+    }
+}
+
+/// What was known of the server at the last look.
+#[derive(Default)]
+struct Server {
+    process: Option<u32>,
+    /// Somebody had it in hands to start or stop it.
+    turn: bool,
+}
+
+impl Server {
+    /// Whether it was started anew since the last look, or may have been.
+    fn anew(&mut self, core: &Core, instance: InstanceId) -> bool {
+        let turn = steering::under_way(core, instance);
+        let process = instances::process(core, instance);
+        let other = process.is_some() && self.process.is_some() && process != self.process;
+        let before = std::mem::replace(&mut self.turn, turn);
+        self.process = process.or(self.process);
+        other || turn || before
     }
 }
 
@@ -95,6 +122,7 @@ async fn look(
     let found = match client.ps().await {
         Ok(loaded) => {
             fit::learn(core, instance, &loaded);
+            health::loaded(core, instance, &loaded);
             updates::loaded(core, instance, &loaded).await;
             watch.look(core, instance, &loaded, &runners).await?
         }

@@ -93,7 +93,17 @@ pub(super) fn not_json(bytes: &[u8], html: bool, error: &serde_json::Error) -> W
     if html || looks_like_html(bytes) || !looks_like_json(bytes) {
         return foreign(ErrorCode::NotOllama, bytes);
     }
-    WireError::new(ErrorCode::BadAnswer).detail(error.to_string())
+    let text = beginning(bytes);
+    WireError::new(ErrorCode::BadAnswer).detail(crate::logs::redact(&format!("{error}: {text}")))
+}
+
+/// What is kept of an answer that cannot be used.
+pub(super) fn beginning(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(4 * KEPT_TEXT)])
+        .chars()
+        .map(|each| if each.is_control() { ' ' } else { each })
+        .take(KEPT_TEXT)
+        .collect()
 }
 
 async fn whole(mut response: Response) -> Result<(StatusCode, bool, Vec<u8>)> {
@@ -137,12 +147,7 @@ fn refusal(status: StatusCode, bytes: &[u8]) -> WireError {
 }
 
 fn foreign(code: ErrorCode, bytes: &[u8]) -> WireError {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * KEPT_TEXT)]);
-    let text: String = text
-        .chars()
-        .map(|each| if each.is_control() { ' ' } else { each })
-        .take(KEPT_TEXT)
-        .collect();
+    let text = beginning(bytes);
     let error = WireError::new(code);
     match text.trim() {
         "" => error,

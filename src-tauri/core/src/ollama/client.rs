@@ -120,7 +120,9 @@ impl OllamaApi for HttpOllama {
         let body = json!({ "model": name, "verbose": false });
         let answer = self.post("api/show", &body, Some(self.short)).await?;
         if !answer.is_object() {
-            return Err(WireError::new(ErrorCode::BadAnswer).detail("not an object"));
+            let text = answer::beginning(answer.to_string().as_bytes());
+            let unreadable = WireError::new(ErrorCode::BadAnswer);
+            return Err(unreadable.detail(format!("not an object: {text}")));
         }
         Ok(show(answer))
     }

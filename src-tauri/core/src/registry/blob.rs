@@ -9,7 +9,9 @@ use url::Url;
 use super::{
     Failure, Registries, Repository,
     address::{Route, authority, base, below},
-    ask, folder, redirect, refusal,
+    ask, folder,
+    plain::plain_url,
+    redirect, refusal,
     site::Root,
 };
 
@@ -98,12 +100,24 @@ impl Registries {
         let root = match &route.root {
             Root::Web(root) => root.clone(),
             Root::Folder(root) => {
-                let file = folder::blob(root, digest).await?;
+                let file = match &repository.file {
+                    Some(path) => folder::plain(root, path).await?,
+                    None => folder::blob(root, digest).await?,
+                };
                 return Ok(Place { at: At::File(file), route });
             }
         };
-        let base = base(&root, repository);
-        let own = below(&base, &format!("blobs/{digest}")).map_err(Failure::of)?;
+        let (base, own) = match &repository.file {
+            Some(path) => {
+                let url = plain_url(&root, path).map_err(Failure::of)?;
+                (url.clone(), url)
+            }
+            None => {
+                let base = base(&root, repository);
+                let own = below(&base, &format!("blobs/{digest}")).map_err(Failure::of)?;
+                (base, own)
+            }
+        };
         // Nothing of the body is read; a range keeps a registry that answers with the bytes
         // themselves from sending many of them.
         let request = |client: &Client, url: &Url| {

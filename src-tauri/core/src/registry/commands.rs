@@ -128,6 +128,12 @@ fn own_health(core: &Core, host: &str, plain: bool) -> Result<AddressHealth> {
     Ok(known)
 }
 
+/// Ollama's own registry, and how it answered when it was last asked for something.
+pub(crate) fn seen(core: &Core) -> (String, AddressHealth) {
+    let host = corral_contract::name::DEFAULT_HOST;
+    (host.to_owned(), own_health(core, host, false).unwrap_or_default())
+}
+
 fn health(core: &Core, address: &str) -> AddressHealth {
     core.registries.health().view(address, core.now())
 }

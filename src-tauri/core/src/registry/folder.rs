@@ -63,6 +63,33 @@ pub(super) async fn blob(folder: &Path, digest: &str) -> Result<PathBuf, Failure
     }
 }
 
+/// Where a plain file lies: by its whole path, or, as people copy them, by its name alone.
+pub(super) async fn plain(folder: &Path, path: &str) -> Result<PathBuf, Failure> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "." | ".."));
+    let whole: PathBuf =
+        std::iter::once(folder.as_os_str()).chain(parts.map(AsRef::as_ref)).collect();
+    for file in [whole, folder.join(name)] {
+        if fs::metadata(&file).await.is_ok_and(|facts| facts.is_file()) {
+            return Ok(file);
+        }
+    }
+    Err(Failure::retry(WireError::new(ErrorCode::NotFound)))
+}
+
+/// All of a small file.
+pub(super) async fn small(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX);
+    let file = File::open(path).await.map_err(|error| unreadable(path, &error))?;
+    let read = file.take(most.saturating_add(1)).read_to_end(&mut bytes).await;
+    read.map_err(|error| unreadable(path, &error))?;
+    if bytes.len() > limit {
+        return Err(Failure::of(WireError::new(ErrorCode::AnswerTooLarge).with("limit", limit)));
+    }
+    Ok(bytes)
+}
+
 /// Bytes of a blob, as an answer with exactly these.
 pub(super) async fn open(path: &Path, range: Range<u64>) -> Result<Response, Failure> {
     let refused = |error: io::Error| unreadable(path, &error);

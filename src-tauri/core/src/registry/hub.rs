@@ -24,7 +24,7 @@ impl Registries {
             model: "models".to_owned(),
             tag: "latest".to_owned(),
         };
-        let repository = Repository { name, insecure: false, server_version: None };
+        let repository = Repository { name, insecure: false, server_version: None, file: None };
         let nobody = Default::default();
         self.each(&repository, &nobody, |route| self.hub_at(route, &repository, path, query)).await
     }

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use tokio::time::Instant;
 
 use crate::{
-    Core, Result,
+    Core, Result, health,
     ollama::{AnswerLine, EmbeddingModel, OllamaApi},
     tasks::Task,
 };
@@ -59,6 +59,7 @@ pub(crate) async fn ask(
     telling.tell();
     if done.is_ok() {
         let trial = &telling.trial;
+        health::measured(core, request.model, trial.speed, trial.load_ms);
         task.note(format!(
             "answered after {} ms, first piece after {:?} ms, {:?} tokens, {:?} tokens/s",
             trial.took_ms, trial.first_ms, trial.answer_tokens, trial.speed

@@ -7,9 +7,10 @@ use corral_contract::{
     InstanceId,
     audit::Actor,
     models::{StartModel, StartOptions, call},
+    name::ModelName,
 };
 
-use super::store;
+use super::{ran, store};
 use crate::{Core, Result, instances, models, signal::Signal};
 
 /// Looks at servers whose signal was lost.
@@ -48,14 +49,38 @@ pub(crate) fn start(core: &Core) {
 }
 
 async fn load(core: &Core, instance: InstanceId) -> Result<()> {
-    for id in store::due(core, instance).await? {
+    let due = store::due(core, instance).await?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let ran = store::ran(core, instance).await?;
+    // Corral may have been away for a moment only.
+    let listed = instances::client(core, instance)?.ps().await.unwrap_or_default();
+    let loaded: HashSet<String> =
+        listed.iter().filter_map(|model| Some(ModelName::parse(&model.name).ok()?.key())).collect();
+    let (mut restored, mut failed) = (Vec::new(), None);
+    for id in due {
+        if loaded.contains(&models::get(core, id).await?.key) {
+            continue;
+        }
+        let again = ran.contains(&id);
+        if again {
+            restored.push(id);
+        }
         let request = StartModel::with(id, StartOptions::default());
         // One that fails tells its own story and does not keep the others waiting.
         if let Err(error) = core.run::<call::Start>(Actor::Scheduler, request).await {
             tracing::warn!(model = id.0, %error, "a model could not be loaded at start");
+            if again {
+                failed.get_or_insert(error);
+            }
             continue;
         }
         models::operation_ended(core, id).await;
+        if again && let Some(problem) = models::get(core, id).await?.problem {
+            failed.get_or_insert(problem);
+        }
     }
-    Ok(())
+    let name = instances::view(core, instance).await?.name;
+    ran::report(core, instance, name, &restored, failed).await
 }

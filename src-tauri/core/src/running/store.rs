@@ -211,11 +211,63 @@ pub(crate) async fn measured(
 /// else by size.
 pub(super) async fn due(core: &Core, instance: InstanceId) -> Result<Vec<ModelId>> {
     let ids: Vec<i64> = sqlx::query_scalar(
-        "SELECT m.id FROM preload p
-         JOIN model m ON m.instance_id = p.instance_id AND m.key = p.key
-         WHERE p.instance_id = ? AND m.on_server = 1 AND m.hidden_until IS NULL
+        "SELECT m.id FROM model m
+         JOIN (SELECT key, max(vram) AS vram FROM
+                   (SELECT key, vram FROM preload WHERE instance_id = ?1
+                    UNION ALL SELECT key, vram FROM ran WHERE instance_id = ?1)
+               GROUP BY key) p ON p.key = m.key
+         WHERE m.instance_id = ?1 AND m.on_server = 1 AND m.hidden_until IS NULL
              AND m.run NOT IN ('running', 'starting', 'stopping')
          ORDER BY COALESCE(p.vram, m.bytes) DESC NULLS LAST, m.id",
+    )
+    .bind(instance.0)
+    .fetch_all(core.db.read())
+    .await
+    .map_err(failed)?;
+    Ok(ids.into_iter().map(ModelId).collect())
+}
+
+/// Keeps which models were in memory, with what they took. What an earlier start kept and never came
+/// to load stays.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn keep_ran(core: &Core) -> Result<()> {
+    let mut transaction = core.db.write().await?;
+    sqlx::query(
+        "INSERT INTO ran (instance_id, key, vram)
+         SELECT instance_id, key, json_extract(memory, '$.vram') FROM model
+         WHERE run = 'running' AND on_server = 1 AND hidden_until IS NULL
+         ON CONFLICT DO UPDATE SET vram = excluded.vram",
+    )
+    .execute(&mut *transaction)
+    .await
+    .map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// Forgets what ran on an instance, or anywhere.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn forget_ran(core: &Core, instance: Option<InstanceId>) -> Result<()> {
+    let mut transaction = core.db.write().await?;
+    sqlx::query("DELETE FROM ran WHERE ?1 IS NULL OR instance_id = ?1")
+        .bind(instance.map(|id| id.0))
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// Models of an instance that ran, loaded by now or not.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn ran(core: &Core, instance: InstanceId) -> Result<Vec<ModelId>> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT m.id FROM ran r JOIN model m ON m.instance_id = r.instance_id AND m.key = r.key
+         WHERE r.instance_id = ?",
     )
     .bind(instance.0)
     .fetch_all(core.db.read())

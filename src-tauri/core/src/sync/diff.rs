@@ -12,7 +12,7 @@ use corral_contract::{
 };
 
 use super::store::Known;
-use crate::{ollama::TagsModel, updates};
+use crate::{models, ollama::TagsModel, updates};
 
 /// Errors that one report carries.
 const MOST_ERRORS: usize = 100;
@@ -32,7 +32,14 @@ pub(super) struct Diff<'a> {
 ///
 /// Nearly every name is written as it was last time: such a name is found as it stands, and only
 /// the others are taken apart.
-pub(super) fn diff<'a>(listed: &'a [TagsModel], known: &[Known]) -> Diff<'a> {
+///
+/// `ours` are names that Corral made for itself, lower case. One of an earlier Corral, which nobody
+/// knows any more, is a model like any other: it takes room and can be deleted.
+pub(super) fn diff<'a>(
+    listed: &'a [TagsModel],
+    known: &[Known],
+    ours: &HashSet<String>,
+) -> Diff<'a> {
     let mut diff = Diff::default();
     let places = || known.iter().enumerate();
     let by_name: HashMap<&str, usize> =
@@ -44,7 +51,11 @@ pub(super) fn diff<'a>(listed: &'a [TagsModel], known: &[Known]) -> Diff<'a> {
     });
     let mut seen = vec![false; known.len()];
     let mut fresh: HashSet<String> = HashSet::new();
-    for item in listed.iter().filter(|item| !updates::is_kept(&item.name)) {
+    let is_ours = |name: &str| {
+        (updates::is_kept(name) || models::is_between(name))
+            && ours.contains(&name.to_ascii_lowercase())
+    };
+    for item in listed.iter().filter(|item| !is_ours(&item.name)) {
         let mut place = by_name.get(item.name.as_str()).copied();
         if place.is_none() {
             let name = match ModelName::parse(&item.name) {
@@ -136,7 +147,7 @@ mod tests {
             row(3, "gone:1", Some(&item("gone:1", "d"))),
             row(4, "queued:1", None),
         ];
-        let diff = diff(&listed, &known);
+        let diff = diff(&listed, &known, &HashSet::new());
         assert_eq!(diff.added.len(), 1);
         assert_eq!(diff.updated.iter().map(|each| each.0).collect::<Vec<_>>(), [ModelId(2)]);
         assert_eq!(diff.missing, [ModelId(3)]);
@@ -148,14 +159,26 @@ mod tests {
         let listed =
             [item("foo", "a"), item("FOO:latest", "b"), item("bar:1", "c"), item("bar:1", "c")];
         let known = [row(1, "foo:latest", Some(&listed[0]))];
-        let diff = diff(&listed, &known);
+        let diff = diff(&listed, &known, &HashSet::new());
         assert_eq!((diff.added.len(), diff.unchanged, diff.updated.len()), (1, 1, 0));
     }
 
     #[test]
     fn a_name_that_is_none_is_reported_and_the_rest_goes_on() {
         let listed = [item("../x/y/z/w", "a"), item("good:1", "b")];
-        let diff = diff(&listed, &[]);
+        let diff = diff(&listed, &[], &HashSet::new());
         assert_eq!((diff.added.len(), diff.errors.len()), (1, 1));
+    }
+    #[test]
+    fn a_name_of_our_own_is_not_shown_unless_nobody_knows_it() {
+        let listed = [
+            item("Corral-Backup/herd-1:ab", "a"),
+            item("corral-backup/herd-2:cd", "b"),
+            item("corral-rename/3:task-4", "c"),
+        ];
+        let ours = ["corral-backup/herd-1:ab", "corral-rename/3:task-4"].map(str::to_owned).into();
+        let diff = diff(&listed, &[], &ours);
+        let names: Vec<_> = diff.added.iter().map(|each| each.0.display()).collect();
+        assert_eq!(names, ["corral-backup/herd-2:cd"]);
     }
 }

@@ -1,5 +1,7 @@
 //! One sync from its first question to its report.
 
+use std::collections::HashSet;
+
 use corral_contract::{
     ErrorCode, InstanceId, WireError,
     app::NoticeKind,
@@ -11,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Order, apply, diff, progress, store};
 use crate::{
-    Core, Result, instances, models, notices,
+    Core, Result, disk, instances, models, notices,
     ollama::TagsAnswer,
     tasks::{self, NewTask, Task},
+    updates,
 };
 
 /// More changed rows than this are told as one reload.
@@ -78,6 +81,10 @@ pub(super) async fn run(
         core.bus.send(AppEvent::SyncDone(report.clone()));
         instances::publish(core, instance).await;
     }
+    if changed {
+        // A look at the disk names models by their rows.
+        disk::changed(core, instance);
+    }
     count_failures(core, instance, &target, done.as_ref().err()).await;
     if let Some(task) = task {
         task.note(format!(
@@ -107,7 +114,12 @@ async fn compare(
         }
     };
     phase("listing");
+    models::settle_renames(core, instance).await;
+    // Names of our own are not there to be shown. One that goes while the list is asked for is in
+    // the first set, one that comes in the second.
+    let mut ours = own_names(core, instance).await?;
     let answer = ask(core, instance, task, token).await?;
+    ours.extend(own_names(core, instance).await?);
     let total = answer.models.len();
     progress(core, instance, 0, total);
     let known_hash = store::hash(core, instance).await?;
@@ -130,7 +142,7 @@ async fn compare(
         );
         return Ok(());
     }
-    let diff = diff::diff(&answer.models, &known);
+    let diff = diff::diff(&answer.models, &known, &ours);
     report.unchanged = diff.unchanged;
     report.errors.extend(diff.errors.iter().cloned());
     if token.is_cancelled() || task.is_some_and(|task| task.token().is_cancelled()) {
@@ -145,6 +157,13 @@ async fn compare(
         models::publish(core, &changed).await;
     }
     Ok(())
+}
+
+/// Names on a server that Corral made for itself and still needs, lower case.
+async fn own_names(core: &Core, instance: InstanceId) -> Result<HashSet<String>> {
+    let mut names = updates::own_names(core, instance).await?;
+    names.extend(models::renamed_between(core, instance).await?);
+    Ok(names.into_iter().map(|name| name.to_ascii_lowercase()).collect())
 }
 
 async fn ask(

@@ -1,5 +1,7 @@
 //! Tasks that begin together and end together, in one transaction of the caller.
 
+use std::sync::Arc;
+
 use corral_contract::{
     ModelId, TaskId, Timestamp,
     event::AppEvent,
@@ -8,7 +10,7 @@ use corral_contract::{
 use serde_json::json;
 use sqlx::SqliteConnection;
 
-use super::{NewTask, Task, open, store};
+use super::{NewTask, Task, log::TaskLog, open, store};
 use crate::{Core, Result};
 
 /// Writes down tasks that wait for their turn, each of another model; answers them in any order.
@@ -54,34 +56,47 @@ pub(crate) async fn insert_all(
     Ok(new.iter().filter_map(view).collect())
 }
 
-/// The tasks of rows that were just written. Each runs from its first phase on.
+/// The tasks of rows that were just written. Each runs from its first phase on. Their logs are
+/// kept for [`keep_all`].
 pub(crate) fn open_all(core: &Core, views: Vec<TaskView>) -> Vec<Task> {
-    views.into_iter().map(|view| open(core, view)).collect()
+    let later = |view: TaskView| {
+        let log = TaskLog::later(core.config.task_log(view.id));
+        open(core, view, log)
+    };
+    views.into_iter().map(later).collect()
 }
 
-/// Writes down how tasks ended.
+/// A task that is over, and what it wrote.
+pub(crate) type Closed = (TaskView, Arc<TaskLog>);
+
+/// Writes down how tasks ended, with their logs. Once that is committed [`tell`] tells of it.
 ///
 /// # Errors
 /// Database errors.
-pub(crate) async fn keep_all(connection: &mut SqliteConnection, views: &[TaskView]) -> Result<()> {
-    let rows: Vec<_> = views
+pub(crate) async fn keep_all(connection: &mut SqliteConnection, closed: &[Closed]) -> Result<()> {
+    let rows: Vec<_> = closed
         .iter()
-        .map(|view| {
+        .map(|(view, log)| {
             json!({
                 "id": view.id.0,
                 "state": view.state.as_str(),
                 "phase": view.phase,
                 "problem": view.problem.as_ref().map(crate::db::json),
                 "at": view.finished_at.map(|at| at.0),
+                "log": log.kept(),
             })
         })
         .collect();
     store::finish_all(connection, &rows).await
 }
 
-/// Tells the windows how tasks ended.
-pub(crate) fn tell(core: &Core, views: Vec<TaskView>) {
-    for view in views {
+/// Tells the windows how tasks ended. The logs of those whose rows could not be written become
+/// files.
+pub(crate) fn tell(core: &Core, closed: Vec<Closed>, written: bool) {
+    for (view, log) in closed {
+        if written {
+            log.is_in_row();
+        }
         core.bus.send(AppEvent::Task(Box::new(view)));
     }
 }

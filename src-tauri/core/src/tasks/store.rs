@@ -95,14 +95,15 @@ pub(super) async fn insert_all(
     Ok(ids.into_iter().collect())
 }
 
-/// Writes down how tasks `{id, state, phase, problem, at}` ended.
+/// Writes down how tasks `{id, state, phase, problem, at, log}` ended.
 pub(super) async fn finish_all(
     connection: &mut SqliteConnection,
     rows: &[serde_json::Value],
 ) -> Result<()> {
     sqlx::query(
         "UPDATE task SET state = done.value ->> 'state', phase = done.value ->> 'phase',
-                problem = done.value ->> 'problem', finished_at = done.value ->> 'at'
+                problem = done.value ->> 'problem', finished_at = done.value ->> 'at',
+                log = done.value ->> 'log'
          FROM json_each(?) AS done WHERE task.id = done.value ->> 'id'",
     )
     .bind(json(&rows))
@@ -157,9 +158,27 @@ pub(super) async fn interrupt_open(db: &Db, now: Timestamp) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
+/// What a short task wrote, as long as it has no file.
+pub(super) async fn short_log(db: &Db, id: TaskId) -> Result<Option<String>> {
+    let log = sqlx::query_scalar("SELECT log FROM task WHERE id = ?").bind(id.0);
+    Ok(log.fetch_optional(db.read()).await.map_err(failed)?.flatten())
+}
+
+/// The log of a short task is a file from now on.
+pub(super) async fn log_is_file(db: &Db, id: TaskId) -> Result<()> {
+    let mut transaction = db.write().await?;
+    sqlx::query("UPDATE task SET log = NULL WHERE id = ?")
+        .bind(id.0)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// Somebody removed the file. The log of a task that is just ending may be on its way into the row.
 pub(super) async fn log_is_gone(db: &Db, id: TaskId) -> Result<()> {
     let mut transaction = db.write().await?;
-    sqlx::query("UPDATE task SET log_exists = 0 WHERE id = ?")
+    sqlx::query("UPDATE task SET log_exists = 0 WHERE id = ? AND finished_at IS NOT NULL")
         .bind(id.0)
         .execute(&mut *transaction)
         .await

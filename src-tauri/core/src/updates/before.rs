@@ -79,6 +79,29 @@ async fn list(core: &Core, instance: InstanceId) -> Result<Listed> {
     Ok(tags.models.into_iter().filter_map(entry).collect())
 }
 
+/// The second names of versions before an update on the server of an instance.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn kept_names(core: &Core, instance: InstanceId) -> Result<Vec<String>> {
+    let kept = before::all(core).await?.into_iter().filter(|each| each.instance == instance);
+    Ok(kept.map(|each| each.kept_as).collect())
+}
+
+/// Every name there that updates made for themselves.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn own_names(core: &Core, instance: InstanceId) -> Result<Vec<String>> {
+    let kept = kept_names(core, instance).await?;
+    Ok(kept.into_iter().flat_map(|name| [aside(&name), name]).collect())
+}
+
+/// The name of the new version while the one before takes its place again.
+fn aside(kept_as: &str) -> String {
+    format!("{kept_as}-new")
+}
+
 /// What has to be done with one of them now; whether anything was.
 async fn step(core: &Core, kept: &Before, listed: &Listed) -> Result<bool> {
     let now = ModelName::parse(&kept.name).ok().and_then(|name| listed.get(&name.key()));
@@ -194,7 +217,7 @@ async fn give_back(core: &Core, kept: &Before) -> Result<String> {
     let client = instances::client(core, kept.instance)?;
     let listed = list(core, kept.instance).await?;
     let digest_of = |name: &str| ModelName::parse(name).ok().and_then(|it| listed.get(&it.key()));
-    let aside = format!("{}-new", kept.kept_as);
+    let aside = aside(&kept.kept_as);
     let new = digest_of(&kept.name).filter(|digest| **digest != kept.digest);
     if digest_of(&kept.kept_as).is_some() {
         if new.is_some() {

@@ -183,7 +183,7 @@ async fn compare(
         .map_err(|error| Failure::retry(WireError::field("name", error.as_str())))?;
     let insecure = downloads::last_options(core, of.id).await.is_ok_and(|it| it.insecure);
     let server_version = instances::version(core, of.instance);
-    let repository = Repository { name, insecure, server_version };
+    let repository = Repository { name, insecure, server_version, file: None };
     let asked = tokio::time::timeout(LIMIT, core.registries.manifest(&repository)).await;
     let late = |_| {
         let error = WireError::new(ErrorCode::RegistryUnreachable);

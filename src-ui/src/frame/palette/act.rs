@@ -14,7 +14,10 @@ use super::{
 use crate::{
     frame::shortcuts::Wish,
     navigation::Page,
-    pages::models::actions::{self, icon, label},
+    pages::{
+        downloads::back,
+        models::actions::{self, icon, label},
+    },
 };
 
 /// Actions that a question can begin with.
@@ -160,12 +163,16 @@ fn act(doing: Doing, action: Action, row: ModelRow) {
         }
         _ => {
             doing.stores.pending.update(|pending| pending.begin(row.id, action));
+            let noted = row.job.filter(|_| action == Action::Cancel);
+            let noted = noted.and_then(|job| back::again(doing.stores, job));
             spawn_local(async move {
                 let answer = actions::ask(action, &row, StartOptions::default()).await;
                 if let Err(error) = answer {
                     doing.stores.pending.maybe_update(|pending| pending.end(row.id));
                     let text = doing.words.fill("failed.action", &[("name", &row.name)]);
                     doing.toasts.error(text, error);
+                } else {
+                    back::say_cancelled(doing.toasts, doing.words, noted);
                 }
             });
         }

@@ -29,9 +29,13 @@ fn lifetime(toast: &Toast) -> Option<Lifetime> {
     }
     let now = milliseconds();
     Some(match toast.offer {
+        // What somebody has to know is not taken away from him either.
+        Offer::Nothing if toast.tone == Tone::Warning => return None,
         Offer::Nothing => Lifetime::new(SHOWN, now),
         Offer::Undo { from, until, .. } => Lifetime::fixed(between(from, until), now),
         Offer::NameBack { .. }
+        | Offer::Fetch { .. }
+        | Offer::Place(_)
         | Offer::Batch(_)
         | Offer::Sync(_)
         | Offer::Report(_)
@@ -132,7 +136,8 @@ pub(super) fn ToastView(toast: Toast) -> impl IntoView {
     };
     let button = match offer.clone() {
         Offer::Nothing => None,
-        Offer::Undo { batch, until, .. } => {
+        Offer::Undo { until, .. } => {
+            let undo = offer.clone();
             let late = Signal::derive(move || {
                 if stores.now.get() > until { words.get("delete.undoLate") } else { String::new() }
             });
@@ -140,7 +145,7 @@ pub(super) fn ToastView(toast: Toast) -> impl IntoView {
                 <Button
                     small=true
                     reason=late
-                    on_press=move |()| toasts.undo(id, batch, words)
+                    on_press=move |()| toasts.undo(id, undo.clone(), words)
                     attr:data-testid="toast-undo"
                 >
                     {words.signal("common.undo")}
@@ -149,14 +154,21 @@ pub(super) fn ToastView(toast: Toast) -> impl IntoView {
             };
             Some(undo.into_any())
         }
-        Offer::NameBack { model, name } => {
+        Offer::NameBack { .. } | Offer::Fetch { .. } | Offer::Place(_) => {
+            let name = match offer {
+                Offer::NameBack { .. } => "toast-name-back",
+                Offer::Fetch { .. } => "toast-fetch-back",
+                _ => "toast-place-back",
+            };
+            let undo = offer.clone();
             let back = view! {
                 <Button
                     small=true
-                    on_press=move |()| toasts.name_back(id, model, name.clone(), words)
-                    attr:data-testid="toast-name-back"
+                    on_press=move |()| toasts.undo(id, undo.clone(), words)
+                    attr:data-testid=name
                 >
                     {words.signal("common.undo")}
+                    <kbd>"Ctrl Z"</kbd>
                 </Button>
             };
             Some(back.into_any())

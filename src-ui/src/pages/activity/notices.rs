@@ -10,14 +10,22 @@ use crate::{
 
 fn look(kind: NoticeKind) -> (icondata::Icon, &'static str) {
     match kind {
-        NoticeKind::DownloadDone | NoticeKind::InstanceBack => (icondata::LuCircleCheck, "ok"),
-        NoticeKind::DatabaseRestored | NoticeKind::CleanupProposed | NoticeKind::CleanedUp => {
-            (icondata::LuInfo, "busy")
-        }
-        NoticeKind::SyncFailing => (icondata::LuTriangleAlert, "warn"),
+        NoticeKind::DownloadDone
+        | NoticeKind::InstanceBack
+        | NoticeKind::InstanceRestarted
+        | NoticeKind::ResourceWell => (icondata::LuCircleCheck, "ok"),
+        NoticeKind::ModelsRestored
+        | NoticeKind::DatabaseRestored
+        | NoticeKind::CleanupProposed
+        | NoticeKind::CleanedUp => (icondata::LuInfo, "busy"),
+        NoticeKind::SyncFailing
+        | NoticeKind::GpuLost
+        | NoticeKind::ModelSlower
+        | NoticeKind::ResourceCritical => (icondata::LuTriangleAlert, "warn"),
         NoticeKind::DownloadFailed
         | NoticeKind::OperationFailed
         | NoticeKind::InstanceDown
+        | NoticeKind::InstanceCritical
         | NoticeKind::ModelCrashed => (icondata::LuCircleAlert, "bad"),
     }
 }

@@ -27,11 +27,12 @@ pub(super) fn Tags(page: Discover, name: String) -> impl IntoView {
     let list = RwSignal::new(None::<TagList>);
     let failure = RwSignal::new(None::<WireError>);
     let installed = Memo::new(move |_| stores.models.with(|models| models.counts.total));
+    let latest = page.sending.latest();
     Effect::new(move |_| {
         installed.track();
         if let Some(instance) = scope.target.get() {
             let of = TagsOf { instance, name: name.clone() };
-            page.sending.ask::<call::Tags>("tags", of, move |answer| match answer {
+            latest.ask::<call::Tags>(of, move |answer| match answer {
                 Ok(answer) => {
                     list.try_set(Some(answer));
                 }

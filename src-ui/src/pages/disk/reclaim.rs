@@ -11,7 +11,9 @@ use leptos::prelude::*;
 
 use super::{Disk, result::Results};
 use crate::{
-    components::{Button, ButtonKind, Checkbox, Dialog, EmptyState, ErrorCard, Select, Tag},
+    components::{
+        Button, ButtonKind, Checkbox, Dialog, DialogFoot, EmptyState, ErrorCard, Select, Tag,
+    },
     format,
     pages::advice,
     state::use_stores,
@@ -226,18 +228,17 @@ fn Ask(
     };
     let footer = move || {
         view! {
-            <Button on_press=close autofocus=true attr:data-testid="reclaim-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
+            <DialogFoot
+                cancel="reclaim-cancel"
+                submit="reclaim-confirm"
+                go=Signal::stored(words.fill("disk.clean", &[("bytes", &size::format(bytes))]))
                 kind=ButtonKind::Danger
                 icon=icondata::LuTrash2
                 pending=disk.sending.pending("reclaim")
-                on_press=go
-                attr:data-testid="reclaim-confirm"
-            >
-                {words.fill("disk.clean", &[("bytes", &size::format(bytes))])}
-            </Button>
+                on_go=go
+                autofocus=true
+                on_close=close
+            />
         }
     };
     view! {

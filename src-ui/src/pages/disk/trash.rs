@@ -10,7 +10,7 @@ use leptos::prelude::*;
 
 use super::Disk;
 use crate::{
-    components::{Button, ButtonKind, Dialog, EmptyState, ErrorCard, Skeleton},
+    components::{Button, ButtonKind, Dialog, DialogFoot, EmptyState, ErrorCard, Skeleton},
     format,
     pages::advice,
     state::use_stores,
@@ -26,12 +26,13 @@ pub(super) fn Trash(disk: Disk) -> impl IntoView {
     // Those that are to be deleted for good, once that is confirmed.
     let asking = RwSignal::new(None::<Vec<TrashEntry>>);
     let instance = disk.instance;
+    let latest = disk.sending.latest();
     Effect::new(move |_| {
         // A new look means that files came or went.
         disk.view.track();
         untrack(|| {
             let request = InstanceRef { id: instance };
-            disk.sending.ask::<call::Trash>("trash", request, move |answer| match answer {
+            latest.ask::<call::Trash>(request, move |answer| match answer {
                 Ok(list) => entries.set(Some(list.items)),
                 Err(error) => failure.set(Some(error)),
             });
@@ -178,18 +179,17 @@ fn Ask(
     });
     let footer = move || {
         view! {
-            <Button on_press=close autofocus=true attr:data-testid="trash-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
+            <DialogFoot
+                cancel="trash-cancel"
+                submit="trash-confirm"
+                go=words.signal("disk.deleteForGood")
                 kind=ButtonKind::Danger
                 icon=icondata::LuTrash2
                 pending=disk.sending.pending("empty")
-                on_press=go
-                attr:data-testid="trash-confirm"
-            >
-                {words.signal("disk.deleteForGood")}
-            </Button>
+                on_go=go
+                autofocus=true
+                on_close=close
+            />
         }
     };
     view! {

@@ -1,10 +1,7 @@
-use corral_contract::{
-    JobId,
-    downloads::{JobIds, call::Cancel},
-    size,
-};
+use corral_contract::{JobId, size};
 use leptos::prelude::*;
 
+use super::back;
 use crate::{components::Confirm, pages::sending::Sending, state::use_stores, words::use_words};
 
 /// Asks before a job is taken out of the queue, and says what becomes of its bytes.
@@ -27,7 +24,7 @@ pub(super) fn CancelQuestion(
         }
     };
     let cancel = move |()| {
-        sending.send::<Cancel>(&format!("cancel {id}"), JobIds { ids: vec![id] });
+        back::cancel(sending, stores, id);
     };
     view! {
         <Confirm

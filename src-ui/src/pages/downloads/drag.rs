@@ -1,8 +1,8 @@
-use corral_contract::{JobId, downloads::call::Move};
+use corral_contract::JobId;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-use super::order;
+use super::{back, order};
 use crate::{pages::sending::Sending, state::Stores};
 
 /// Where a dragged job would land.
@@ -69,7 +69,7 @@ impl Drag {
             .downloads
             .with_untracked(|all| order::dropped(all.jobs(), held, target.on, target.below));
         if let Some(request) = request {
-            self.sending.send::<Move>("move", request);
+            back::move_job(self.sending, self.stores, request);
         }
     }
 
@@ -83,7 +83,7 @@ impl Drag {
     pub(super) fn step(self, id: JobId, up: bool) {
         let request = self.stores.downloads.with_untracked(|all| order::step(all.jobs(), id, up));
         if let Some(request) = request {
-            self.sending.send::<Move>("move", request);
+            back::move_job(self.sending, self.stores, request);
         }
     }
 }

@@ -5,10 +5,11 @@ use corral_contract::{
 };
 use leptos::prelude::*;
 
-use super::limit::speed_in_words;
+use super::{back, limit::speed_in_words};
 use crate::{
     components::{IconButton, MenuItem, use_menu},
     pages::sending::Sending,
+    state::use_stores,
     words::use_words,
 };
 
@@ -18,7 +19,7 @@ const LIMITS: [u32; 6] = [0, 1_000, 2_000, 5_000, 10_000, 50_000];
 /// What else can be done with a job: to be next, to move in spite of everything, its own limit.
 #[component]
 pub(super) fn More(id: JobId, job: Memo<Option<JobView>>, sending: Sending) -> impl IntoView {
-    let (words, menu) = (use_words(), use_menu());
+    let (stores, words, menu) = (use_stores(), use_words(), use_menu());
     let items = Signal::derive(move || {
         let Some(job) = job.get() else { return Vec::new() };
         let ids = move || JobIds { ids: vec![id] };
@@ -33,8 +34,9 @@ pub(super) fn More(id: JobId, job: Memo<Option<JobView>>, sending: Sending) -> i
         }
         if matches!(job.state, JobState::Queued | JobState::Paused) {
             let label = words.get("downloads.next");
+            let waiting = job.clone();
             let mut item = MenuItem::new(label, "download-next", move || {
-                sending.send::<call::Next>(&format!("next {id}"), ids());
+                back::make_next(sending, stores, &waiting);
             });
             item.icon = Some(icondata::LuChevronsUp);
             items.push(item);

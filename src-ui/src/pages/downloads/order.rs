@@ -69,6 +69,15 @@ pub fn dropped(jobs: &[JobView], id: JobId, on: JobId, below: bool) -> Option<Mo
     Some(MoveJob { id, before: peers.get(to).copied() })
 }
 
+/// The request that puts a job back to where it is now, should it be moved; `None` when it has no
+/// place.
+#[must_use]
+pub fn back(jobs: &[JobView], id: JobId) -> Option<MoveJob> {
+    let peers = peers(jobs, id)?;
+    let place = peers.iter().position(|peer| *peer == id)?;
+    Some(MoveJob { id, before: peers.get(place + 1).copied() })
+}
+
 /// The movable jobs with the priority of `id`, in their order; `None` when it is not one.
 fn peers(jobs: &[JobView], id: JobId) -> Option<Vec<JobId>> {
     let job = jobs.iter().find(|job| job.id == id && movable(job))?;
@@ -120,6 +129,14 @@ mod tests {
         assert_eq!(step(&jobs, JobId(4), false), None);
         assert_eq!(step(&jobs, JobId(1), false), None);
         assert_eq!(step(&jobs, JobId(5), true), None);
+    }
+
+    #[test]
+    fn the_way_back_is_the_place_before_the_move() {
+        let jobs = queue();
+        assert_eq!(moved(back(&jobs, JobId(2))), Some((2, Some(3))));
+        assert_eq!(moved(back(&jobs, JobId(4))), Some((4, None)));
+        assert_eq!(back(&jobs, JobId(6)), None, "what is paused has no place");
     }
 
     // criterion: 2.4

@@ -30,6 +30,8 @@ pub(crate) fn job(id: i64) -> JobView {
             layers: Vec::new(),
         },
         limit_kb: 0,
+        insecure: false,
+        start_when_done: false,
         by_server: false,
         attempts: 0,
         problem: None,

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 
 use super::limit::change;
 use crate::{
-    components::{Button, ButtonKind, Dialog, IconButton, Select},
+    components::{Button, Dialog, DialogFoot, IconButton, Select},
     pages::sending::Sending,
     state::use_stores,
     words::use_words,
@@ -75,17 +75,16 @@ pub(super) fn Schedule(sending: Sending, #[prop(into)] on_close: Callback<()>) -
     };
     let footer = move || {
         view! {
-            <Button on_press=move |()| on_close.run(())>{words.signal("common.cancel")}</Button>
-            <Button
-                kind=ButtonKind::Primary
+            <DialogFoot
+                cancel="schedule-cancel"
+                submit="schedule-save"
+                go=words.signal("common.save")
                 reason=Signal::derive(move || {
                     read().err().map(|key| words.get(key)).unwrap_or_default()
                 })
-                on_press=save
-                attr:data-testid="schedule-save"
-            >
-                {words.signal("common.save")}
-            </Button>
+                on_go=save
+                on_close=on_close
+            />
         }
     };
     view! {

@@ -1,11 +1,17 @@
 use corral_contract::{
     InstanceId,
-    instances::{ApiState, InstanceRef, InstanceView, Kind},
+    instances::{ApiState, InstanceRef, InstanceView, Kind, ServiceState},
     sync::call::{Cancel, Run},
 };
 use leptos::prelude::*;
 
-use super::{probe, said};
+use super::{
+    conflicts::Conflicts,
+    install::FirstModels,
+    probe, said,
+    steer::{Act, Steer, SteerQuestion, at_work},
+    versions::ManagedNote,
+};
 use crate::{
     components::{
         Button, Glyph, IconButton, MenuItem, Note, ProgressBar, Sparkline, StatusBadge, Tone,
@@ -32,6 +38,9 @@ pub(super) fn Card(id: InstanceId, sending: Sending) -> impl IntoView {
     let name = Memo::new(move |_| text(&|view| view.name.clone()));
     let trouble =
         Memo::new(move |_| text(&|view| said::trouble(words, &view.api, stores.now.get())));
+    let conflicts = Memo::new(move |_| {
+        known.with(|known| known.as_ref().map(|it| it.conflicts.clone()).unwrap_or_default())
+    });
     let exposed =
         Memo::new(move |_| known.with(|known| known.as_ref().is_some_and(|it| it.exposed)));
     let remote = Memo::new(move |_| {
@@ -103,6 +112,9 @@ pub(super) fn Card(id: InstanceId, sending: Sending) -> impl IntoView {
                     {words.signal("instances.exposed")}
                 </Note>
             </Show>
+            {move || view! { <Conflicts all=conflicts.get() /> }}
+            <FirstModels id sending />
+            <ManagedNote id />
             <Actions id sending />
         </section>
     }
@@ -166,7 +178,39 @@ fn Actions(id: InstanceId, sending: Sending) -> impl IntoView {
         ),
         None => words.get("instances.sync"),
     };
+    let steer = Steer::new(id, sending);
+    let work = at_work(id);
+    // What can be started or stopped from here at all; the drawer says it for every server.
+    let process = Memo::new(move |_| {
+        stores.instances.with(|all| {
+            let view = all.get(id)?;
+            let here = view.kind != Kind::Remote || view.service.state != ServiceState::Unknown;
+            here.then_some(view.service.state)
+        })
+    });
+    let steering = move || {
+        let act = match process.get()? {
+            ServiceState::Stopped => (Act::Start, icondata::LuPlay, "instance-start"),
+            ServiceState::Running => (Act::Stop, icondata::LuSquare, "instance-stop"),
+            ServiceState::Unknown => return None,
+        };
+        let (act, icon, name) = act;
+        Some(view! {
+            <Button
+                small=true
+                icon=icon
+                pending=Signal::derive(move || steer.pending().get() || work.with(Option::is_some))
+                on_press=move |()| steer.press(act)
+                attr:data-testid=name
+            >
+                {words.signal_of(act.word().to_owned())}
+            </Button>
+        })
+    };
     let place = move |what: &str| navigation.open_place(Page::Instances, &format!("{what}/{id}"));
+    let managed = Memo::new(move |_| {
+        stores.instances.with(|all| all.get(id).is_some_and(|it| it.kind == Kind::NativeManaged))
+    });
     view! {
         <Show when=move || asks.get()>
             <Note tone=Tone::Warning>
@@ -178,7 +222,15 @@ fn Actions(id: InstanceId, sending: Sending) -> impl IntoView {
                 </span>
             </Note>
         </Show>
+        <SteerQuestion steer />
+        {move || {
+            work.get().map(|(_, phase)| {
+                let phase = words.get_or(&format!("taskPhase.{phase}"), &phase);
+                view! { <p class="dim" role="status">{phase}</p> }
+            })
+        }}
         <div class="instance__actions">
+            {steering}
             <Button
                 small=true
                 icon=icondata::LuRefreshCw
@@ -212,10 +264,16 @@ fn Actions(id: InstanceId, sending: Sending) -> impl IntoView {
             <Button
                 small=true
                 icon=icondata::LuTrash2
-                on_press=move |()| place("remove")
+                on_press=move |()| match managed.get_untracked() {
+                    true => navigation.open_place(Page::Instances, "uninstall"),
+                    false => place("remove"),
+                }
                 attr:data-testid="instance-remove"
             >
-                {words.signal("instances.remove")}
+                {move || {
+                    let key = if managed.get() { "installs.uninstall" } else { "instances.remove" };
+                    words.get(key)
+                }}
             </Button>
             <IconButton
                 icon=icondata::LuEllipsis
@@ -226,11 +284,23 @@ fn Actions(id: InstanceId, sending: Sending) -> impl IntoView {
                         let item = |key: &str, to: &'static str| {
                             MenuItem::new(words.get(key), to, move || place(to))
                         };
-                        vec![
+                        let versions = managed.get().then(|| {
+                            let open = move || navigation.open_place(Page::Instances, "versions");
+                            MenuItem::new(words.get("installs.versions"), "instance-versions", open)
+                        });
+                        let restart = (process.get() == Some(ServiceState::Running)).then(|| {
+                            let word = words.get(Act::Restart.word());
+                            MenuItem::new(word, "restart", move || steer.press(Act::Restart))
+                        });
+                        let first = [Some(item("instances.details", "details")), restart];
+                        let more = [
+                            item("healthTab.tab", "health"),
+                            item("serverlogs.tab", "log"),
                             item("schedule.button", "schedule"),
+                            item("stores.button", "storage"),
                             item("checks.storeButton", "check"),
-                            item("checks.look", "leftovers"),
-                        ]
+                        ];
+                        first.into_iter().flatten().chain(more).chain(versions).collect()
                     });
                     menu.open_under(&event, words.get("common.more"), items);
                 }

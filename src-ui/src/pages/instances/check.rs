@@ -43,16 +43,13 @@ pub(super) fn CheckStore(
     });
     let runs = Memo::new(move |_| task.with(Option::is_some));
     // At first, and again when a check ends.
+    let latest = sending.latest();
     Effect::new(move |_| {
         if !runs.get() {
-            sending.ask::<call::Damaged>(
-                "damaged",
-                InstanceRef { id },
-                move |answer| match answer {
-                    Ok(found) => list.set(Some(found)),
-                    Err(error) => failure.set(Some(error)),
-                },
-            );
+            latest.ask::<call::Damaged>(InstanceRef { id }, move |answer| match answer {
+                Ok(found) => list.set(Some(found)),
+                Err(error) => failure.set(Some(error)),
+            });
         }
     });
     let begin = Callback::new(move |()| {

@@ -71,6 +71,8 @@ pub(super) fn summary(words: Words, server: &DetectedServer) -> String {
         version.map(|version| words.fill("instances.version", &[("version", &version)])),
         server.api.version.is_none().then(|| said::api(words, &server.api)),
         models.map(|models| words.fill("instances.models", &[("n", &models)])),
+        server.bytes.map(size::format),
+        server.free.map(|free| words.fill("instances.freeThere", &[("free", &size::format(free))])),
     ]
     .into_iter()
     .flatten()

@@ -1,10 +1,13 @@
-use corral_contract::instances::DetectedServer;
+use corral_contract::{instances::DetectedServer, settings::Language};
 use leptos::prelude::*;
 
-use super::detect::{Search, machine, summary};
+use super::{
+    detect::{Search, machine, summary},
+    install::FirstInstall,
+};
 use crate::{
-    components::{Button, Glyph, Note, Tone},
-    pages::sending::Sending,
+    components::{Button, Glyph, Note, Segmented, Tone},
+    pages::{sending::Sending, settings::Saving},
     problem,
     words::use_words,
 };
@@ -15,6 +18,7 @@ pub(super) fn FirstRun(
     search: Search,
     sending: Sending,
     #[prop(into)] on_connect: Callback<()>,
+    #[prop(into)] on_options: Callback<()>,
 ) -> impl IntoView {
     let words = use_words();
     search.look();
@@ -43,6 +47,8 @@ pub(super) fn FirstRun(
             <div class="first-run__box">
                 <h1>{words.signal("instances.where")}</h1>
                 <p class="dim" aria-live="polite">{words.signal("instances.nothingChanged")} " " {lead}</p>
+                <p class="dim">{words.signal("instances.noAccount")}</p>
+                <LanguageChoice />
                 {move || {
                     search.answer.with(|answer| match answer {
                         Some(Ok(detected)) => {
@@ -58,6 +64,7 @@ pub(super) fn FirstRun(
                 <Show when=found_none>
                     <Note tone=Tone::Info>{words.signal("instances.nothingFoundText")}</Note>
                 </Show>
+                <FirstInstall sending on_options />
                 <Choice
                     icon=icondata::LuGlobe
                     title=words.signal("instances.connect")
@@ -77,6 +84,32 @@ pub(super) fn FirstRun(
                 </div>
             </div>
         </div>
+    }
+}
+
+/// The language of everything, before anything else is asked.
+#[component]
+fn LanguageChoice() -> impl IntoView {
+    let words = use_words();
+    let saving = Saving::new();
+    let options = Signal::derive(move || {
+        let option =
+            |each: &Language| (each.as_str(), words.get(&format!("language.{}", each.as_str())));
+        Language::ALL.iter().map(option).collect::<Vec<_>>()
+    });
+    let choose = move |to: &'static str| {
+        if let Some(language) = Language::parse(to) {
+            saving.save(|settings| settings.language = language);
+        }
+    };
+    view! {
+        <Segmented
+            label=words.signal("top.language")
+            options=options
+            value=Signal::derive(move || saving.read(|it| it.language.as_str().to_owned()))
+            on_change=choose
+            attr:data-testid="first-run-language"
+        />
     }
 }
 
@@ -102,7 +135,7 @@ fn Found(server: DetectedServer, search: Search, sending: Sending) -> impl IntoV
 
 /// A large button with a line of explanation.
 #[component]
-fn Choice(
+pub(super) fn Choice(
     icon: icondata::Icon,
     title: Signal<String>,
     text: Signal<String>,

@@ -38,6 +38,11 @@ pub(super) fn RemoveQuestion(
             let (models, jobs) = (format::count(removed.models), format::count(removed.jobs));
             let values = [("name", name.as_str()), ("models", &models), ("jobs", &jobs)];
             sending.good(words.fill("instances.removed", &values));
+            if !removed.kept.is_empty() {
+                let (n, names) = (removed.kept.len().to_string(), removed.kept.join(", "));
+                let text = words.fill("instances.removedKept", &[("n", &n), ("names", &names)]);
+                sending.warn(text);
+            }
         });
     };
     view! {

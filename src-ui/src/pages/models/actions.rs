@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use corral_contract::{
-    ModelId, WireError,
+    ErrorCode, ModelId, WireError,
     disk::{PinModels, call::Pin},
     downloads::{JobIds, Priority, call as downloads},
     labels::{EditLabels, call as labels},
@@ -20,7 +20,9 @@ use super::{
     make_room::MakeRoom,
     update_item::update_item,
 };
-use crate::{components::MenuItem, frame::toasts::Toasts, ipc, words::Words};
+use crate::{
+    components::MenuItem, frame::toasts::Toasts, ipc, pages::downloads::back, words::Words,
+};
 
 /// How long an assumed state shows when no event confirms it.
 const ASSUMED: Duration = Duration::from_secs(15);
@@ -59,6 +61,8 @@ impl Actions {
             },
             ASSUMED,
         );
+        let noted = row.job.filter(|_| action == Action::Cancel);
+        let noted = noted.and_then(|job| back::again(self.list.stores, job));
         spawn_local(async move {
             let asked = if action == Action::Start {
                 self.start(&row, StartModel::with(row.id, options)).await
@@ -73,7 +77,13 @@ impl Actions {
                     Action::Recreate => "failed.recreate",
                     _ => "failed.action",
                 };
+                if error.code == ErrorCode::NotFound {
+                    // The row is older than what it shows.
+                    self.list.load();
+                }
                 self.toasts.error(self.words.fill(key, &[("name", &row.name)]), error);
+            } else {
+                back::say_cancelled(self.toasts, self.words, noted);
             }
         });
     }

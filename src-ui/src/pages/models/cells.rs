@@ -42,7 +42,19 @@ pub fn cell(row: Row, place: Memo<usize>, key: &'static str, actions: Actions) -
         "actions" => view! { <ActionsCell row actions /> }.into_any(),
         _ => {
             let text = move || row.with(|row| plain(row.as_deref(), key, words, stores));
-            view! { <span class=class(key) title=move || hint(row, key)>{text}</span> }.into_any()
+            // Made when somebody points at it: far more rows go by than are pointed at.
+            let (pointed, set_pointed) = signal(false);
+            view! {
+                <span
+                    class=class(key)
+                    title=move || pointed.get().then(|| hint(row, key)).flatten()
+                    on:pointerenter=move |_| set_pointed.set(true)
+                    on:pointerleave=move |_| set_pointed.set(false)
+                >
+                    {text}
+                </span>
+            }
+            .into_any()
         }
     }
 }

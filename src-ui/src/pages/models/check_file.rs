@@ -124,7 +124,11 @@ pub(super) fn CheckFileDialog() -> impl IntoView {
                 >
                     <span class="check-file__path">
                         <TextInput id="check-path" value=path mono=true autofocus=true />
-                        <Button pending=sending.pending("choose") on_press=choose>
+                        <Button
+                            pending=sending.pending("choose")
+                            on_press=choose
+                            attr:data-testid="check-file-choose"
+                        >
                             {words.signal("checks.fileChoose")}
                         </Button>
                     </span>

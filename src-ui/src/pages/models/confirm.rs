@@ -3,7 +3,7 @@
 use corral_contract::{
     ModelId, WireError,
     models::{
-        BatchOp, BatchOperate, BatchPreview, BatchPreviewItem, Eviction, StartOptions,
+        BatchOp, BatchOperate, BatchPreview, BatchPreviewItem, StartOptions,
         call::{Batch, PreviewBatch},
     },
     size,
@@ -11,12 +11,12 @@ use corral_contract::{
 };
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{actions::Actions, list::use_list};
+use super::{actions::Actions, list::use_list, make_room::Going};
 use crate::{
-    components::{Button, ButtonKind, Confirm, Dialog, ErrorCard, Note, Skeleton, Tone},
+    components::{Confirm, Dialog, DialogFoot, ErrorCard, Note, Skeleton, Tone},
     frame::toasts::use_toasts,
     ipc, problem,
-    words::{Words, use_words},
+    words::use_words,
 };
 
 /// Names listed before the rest is only counted.
@@ -73,17 +73,15 @@ pub(super) fn ConfirmBatch(op: BatchOp) -> impl IntoView {
     });
     let footer = move || {
         view! {
-            <Button on_press=close autofocus=true attr:data-testid="batch-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Primary
+            <DialogFoot
+                cancel="batch-cancel"
+                submit="batch-confirm"
+                go=words.signal(op_label(op))
                 reason=reason
-                on_press=go
-                attr:data-testid="batch-confirm"
-            >
-                {words.signal(op_label(op))}
-            </Button>
+                on_go=go
+                autofocus=true
+                on_close=close
+            />
         }
     };
     view! {
@@ -107,7 +105,7 @@ pub(super) fn ConfirmBatch(op: BatchOp) -> impl IntoView {
 #[component]
 fn Planned(preview: BatchPreview) -> impl IntoView {
     let words = use_words();
-    let BatchPreview { mut items, bytes, eviction } = preview;
+    let BatchPreview { mut items, bytes, start } = preview;
     let (total, skipped) =
         (items.len(), items.iter().filter(|item| item.skipped.is_some()).count());
     items.sort_by_key(|item| item.skipped.is_none());
@@ -138,25 +136,11 @@ fn Planned(preview: BatchPreview) -> impl IntoView {
     };
     view! {
         <p class="dim num" data-testid="batch-facts">{facts.join(" · ")}</p>
-        {eviction.map(|eviction| view! { <Note tone=Tone::Warning>{evicts(words, eviction)}</Note> })}
+        {start.map(|preview| view! { <Going preview /> })}
         <ul class="result-list">{items.into_iter().take(LISTED).map(line).collect_view()}</ul>
         {(more > 0).then(|| {
             view! { <p class="dim">{words.fill("models.andMore", &[("n", &more.to_string())])}</p> }
         })}
-    }
-}
-
-fn evicts(words: Words, eviction: Eviction) -> String {
-    match (eviction.most, eviction.needed.zip(eviction.memory)) {
-        (Some(most), _) => words.fill(
-            "batchAsk.evictMost",
-            &[("n", &eviction.wanted.to_string()), ("most", &most.to_string())],
-        ),
-        (None, Some((needed, memory))) => words.fill(
-            "batchAsk.evictMemory",
-            &[("needed", &size::format(needed)), ("memory", &size::format(memory))],
-        ),
-        (None, None) => words.get("batchAsk.memory"),
     }
 }
 

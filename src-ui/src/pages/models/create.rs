@@ -22,9 +22,7 @@ use super::{
     make::{Way, Ways},
 };
 use crate::{
-    components::{
-        Button, ButtonKind, Checkbox, Dialog, ErrorCard, Field, Segmented, Select, TextInput,
-    },
+    components::{Checkbox, Dialog, DialogFoot, ErrorCard, Field, Segmented, Select, TextInput},
     frame::toasts::use_toasts,
     ipc,
     words::use_words,
@@ -132,11 +130,16 @@ pub(super) fn CreateDialog(name: String) -> impl IntoView {
     let footer = move || {
         view! {
             <span class="dialog__aside num">{ahead}</span>
-            <Button on_press=close attr:data-testid="create-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Primary
+            <DialogFoot
+                cancel="create-cancel"
+                submit="create-submit"
+                go=Signal::derive(move || {
+                    words.get(match (exists.get(), refused.get()) {
+                        (true, _) => "create.update",
+                        (false, true) => "create.anyway",
+                        (false, false) => "create.submit",
+                    })
+                })
                 icon=icondata::LuDownload
                 pending=asked
                 reason=Signal::derive(move || {
@@ -148,17 +151,9 @@ pub(super) fn CreateDialog(name: String) -> impl IntoView {
                         String::new()
                     }
                 })
-                on_press=move |()| submit(exists.get_untracked())
-                attr:data-testid="create-submit"
-            >
-                {move || {
-                    words.get(match (exists.get(), refused.get()) {
-                        (true, _) => "create.update",
-                        (false, true) => "create.anyway",
-                        (false, false) => "create.submit",
-                    })
-                }}
-            </Button>
+                on_go=move |()| submit(exists.get_untracked())
+                on_close=close
+            />
         }
     };
     let instances = Signal::derive(move || {

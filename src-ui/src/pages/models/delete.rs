@@ -13,7 +13,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{cells::split, list::use_list};
 use crate::{
     components::{
-        Button, ButtonKind, Checkbox, Dialog, ErrorCard, Field, Note, Skeleton, TextInput, Tone,
+        ButtonKind, Checkbox, Dialog, DialogFoot, ErrorCard, Field, Note, Skeleton, TextInput, Tone,
     },
     format,
     frame::toasts::{Offer, use_toasts},
@@ -119,23 +119,22 @@ pub(super) fn DeleteDialog(ids: Vec<ModelId>) -> impl IntoView {
     let close = move |()| list.close();
     let footer = move || {
         view! {
-            <Button on_press=close autofocus=true attr:data-testid="delete-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
+            <DialogFoot
+                cancel="delete-cancel"
+                submit="delete-confirm"
+                go=Signal::derive(move || match (offline.get(), subject.with_value(Option::is_some)) {
+                    (true, _) => words.get("delete.rowOnly"),
+                    (false, true) => words.get("action.delete"),
+                    (false, false) => words.fill("delete.go", &[("n", &count.to_string())]),
+                })
                 kind=ButtonKind::Danger
                 icon=icondata::LuTrash2
                 pending=asked
                 reason=reason
-                on_press=go
-                attr:data-testid="delete-confirm"
-            >
-                {move || match (offline.get(), subject.with_value(Option::is_some)) {
-                    (true, _) => words.get("delete.rowOnly"),
-                    (false, true) => words.get("action.delete"),
-                    (false, false) => words.fill("delete.go", &[("n", &count.to_string())]),
-                }}
-            </Button>
+                on_go=go
+                autofocus=true
+                on_close=close
+            />
         }
     };
     view! {

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     components::{Button, Drawer, ErrorCard, IconButton, Note, Skeleton, Tabs, Tone, use_menu},
     format, ipc,
+    pages::advice,
     words::use_words,
 };
 
@@ -170,16 +171,37 @@ pub(super) fn Detail(id: ModelId, actions: Actions) -> impl IntoView {
             />
             <div class="detail__body" role="tabpanel" tabindex="0">
                 {move || {
-                    detail
-                        .with(|detail| detail.as_ref().and_then(|detail| detail.cached_at))
-                        .map(|at| {
-                            let time = format::moment(at);
-                            view! {
-                                <Note tone=Tone::Warning icon=icondata::LuWifiOff>
-                                    {words.fill("detail.cached", &[("time", &time)])}
-                                </Note>
-                            }
-                        })
+                    let told = detail.with(|detail| {
+                        let detail = detail.as_ref().filter(|detail| detail.row.online)?;
+                        detail.problem.clone()
+                    });
+                    told.map(|problem| {
+                        let problem = advice::textual(problem);
+                        view! {
+                            <div class="detail__section">
+                                <ErrorCard error=Signal::stored(problem) />
+                            </div>
+                        }
+                    })
+                }}
+                {move || {
+                    let copy = detail.with(|detail| {
+                        let detail = detail.as_ref()?;
+                        Some((detail.cached_at?, detail.row.online))
+                    });
+                    copy.map(|(at, online)| {
+                        let key = if online { "detail.copyOf" } else { "detail.cached" };
+                        let time = format::moment(at);
+                        let text = move || {
+                            let age = format::age(words, at, list.stores.now.get());
+                            words.fill(key, &[("time", &time), ("age", &age)])
+                        };
+                        view! {
+                            <div data-testid="detail-cached">
+                                <Note tone=Tone::Warning icon=icondata::LuWifiOff>{text}</Note>
+                            </div>
+                        }
+                    })
                 }}
                 {move || body(list.tab.get())}
             </div>

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::list::use_list;
 use crate::{
-    components::{Button, ButtonKind, Chip, Dialog, ErrorCard, Field, Switch, TextArea, TextInput},
+    components::{Chip, Dialog, DialogFoot, ErrorCard, Field, Switch, TextArea, TextInput},
     pages::{advice, sending::Sending},
     words::use_words,
 };
@@ -108,17 +108,14 @@ pub(super) fn LabelsDialog(ids: Vec<ModelId>) -> impl IntoView {
     };
     let footer = move || {
         view! {
-            <Button on_press=close attr:data-testid="labels-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Primary
+            <DialogFoot
+                cancel="labels-cancel"
+                submit="labels-submit"
+                go=words.signal("common.save")
                 pending=pending
-                on_press=submit
-                attr:data-testid="labels-submit"
-            >
-                {words.signal("common.save")}
-            </Button>
+                on_go=submit
+                on_close=close
+            />
         }
     };
     let other = move || {

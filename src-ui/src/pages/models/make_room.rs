@@ -9,11 +9,14 @@ use leptos::{prelude::*, task::spawn_local};
 
 use super::list::use_list;
 use crate::{
-    components::{Button, ButtonKind, Dialog, Note, Tone},
+    components::{Dialog, DialogFoot, Note, Tone},
     frame::toasts::use_toasts,
     ipc,
     words::use_words,
 };
+
+/// Names listed before the rest is only counted.
+const LISTED: usize = 20;
 
 /// A start that waits for an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,14 +47,34 @@ pub(super) fn MakeRoomDialog(asked: MakeRoom) -> impl IntoView {
     });
     let footer = move || {
         view! {
-            <Button on_press=close autofocus=true attr:data-testid="make-room-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button kind=ButtonKind::Primary on_press=go attr:data-testid="make-room-go">
-                {words.signal("makeRoom.go")}
-            </Button>
+            <DialogFoot
+                cancel="make-room-cancel"
+                submit="make-room-go"
+                go=words.signal("makeRoom.go")
+                on_go=go
+                autofocus=true
+                on_close=close
+            />
         }
     };
+    view! {
+        <Dialog
+            title=title
+            on_close=close
+            footer=footer
+            narrow=true
+            attr:data-testid="dialog-make-room"
+        >
+            <Going preview />
+        </Dialog>
+    }
+}
+
+/// Which models would go, and why.
+#[component]
+pub(super) fn Going(preview: StartPreview) -> impl IntoView {
+    let words = use_words();
+    let more = preview.evicts.len().saturating_sub(LISTED);
     let why = match preview.why {
         Some(Eviction::Count) => words.get("makeRoom.count"),
         _ => {
@@ -64,29 +87,25 @@ pub(super) fn MakeRoomDialog(asked: MakeRoom) -> impl IntoView {
         }
     };
     view! {
-        <Dialog
-            title=title
-            on_close=close
-            footer=footer
-            narrow=true
-            attr:data-testid="dialog-make-room"
-        >
-            <Note tone=Tone::Warning>{why}</Note>
-            <ul class="result-list">
-                {preview
-                    .evicts
-                    .iter()
-                    .map(|each| {
-                        view! {
-                            <li class="result-list__item">
-                                <span class="cut">{each.name.clone()}</span>
-                                <span class="num">{each.bytes.map(size::format)}</span>
-                            </li>
-                        }
-                    })
-                    .collect_view()}
-            </ul>
-            <p class="dim">{words.signal("makeRoom.guess")}</p>
-        </Dialog>
+        <Note tone=Tone::Warning>{why}</Note>
+        <ul class="result-list">
+            {preview
+                .evicts
+                .iter()
+                .take(LISTED)
+                .map(|each| {
+                    view! {
+                        <li class="result-list__item">
+                            <span class="cut">{each.name.clone()}</span>
+                            <span class="num">{each.bytes.map(size::format)}</span>
+                        </li>
+                    }
+                })
+                .collect_view()}
+        </ul>
+        {(more > 0).then(|| {
+            view! { <p class="dim">{words.fill("models.andMore", &[("n", &more.to_string())])}</p> }
+        })}
+        <p class="dim">{words.signal("makeRoom.guess")}</p>
     }
 }

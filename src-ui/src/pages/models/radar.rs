@@ -94,10 +94,11 @@ pub(super) fn UpdatesDialog() -> impl IntoView {
     });
     let counts = Memo::new(move |_| list.stores.models.with(|models| models.counts.updates));
     let of = move || UpdatesOf { instance_id: list.scope.chosen.get_untracked() };
+    let latest = sending.latest();
     Effect::new(move |_| {
         checking.track();
         counts.track();
-        sending.ask::<List>("list", of(), move |answer| match answer {
+        latest.ask::<List>(of(), move |answer| match answer {
             Ok(answer) => view.set(Some(answer)),
             Err(error) => failure.set(Some(error)),
         });

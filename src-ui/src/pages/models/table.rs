@@ -55,7 +55,15 @@ fn Rows(actions: Actions) -> impl IntoView {
     mark_painted();
     let total = Memo::new(move |_| models.with(|models| models.total()));
     let cells = move |place: Memo<usize>| -> RowCells {
-        let row: Row = Memo::new(move |_| models.with(|models| models.at(place.get()).cloned()));
+        // A row that has changed is another one; what is in it need not be compared.
+        let row: Row = Memo::new_with_compare(
+            move |_| models.with(|models| models.at(place.get()).cloned()),
+            |old, new| match (old.and_then(Option::as_ref), new.and_then(Option::as_ref)) {
+                (Some(old), Some(new)) => !Arc::ptr_eq(old, new),
+                (None, None) => old.is_none(),
+                _ => true,
+            },
+        );
         Arc::new(move |key| cell(row, place, key, actions))
     };
     let sort = Signal::derive(move || {

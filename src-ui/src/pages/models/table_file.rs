@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use super::{columns, list::use_list};
 use crate::{
-    components::{Button, ButtonKind, Dialog, ErrorCard, Field, Segmented, Switch, TextInput},
+    components::{Button, Dialog, DialogFoot, ErrorCard, Field, Segmented, Switch, TextInput},
     format,
     frame::media::use_narrow,
     pages::{advice, sending::Sending},
@@ -124,24 +124,17 @@ pub(super) fn TableDialog() -> impl IntoView {
     };
     let footer = move || {
         view! {
-            <Button on_press=close attr:data-testid="table-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            {move || {
-                let replace = taken.get();
-                let label = if replace { "export.replace" } else { "export.go" };
-                view! {
-                    <Button
-                        kind=ButtonKind::Primary
-                        icon=icondata::LuFileDown
-                        pending=pending
-                        on_press=move |()| submit(replace)
-                        attr:data-testid="table-submit"
-                    >
-                        {words.signal(label)}
-                    </Button>
-                }
-            }}
+            <DialogFoot
+                cancel="table-cancel"
+                submit="table-submit"
+                go=Signal::derive(move || {
+                    words.get(if taken.get() { "export.replace" } else { "export.go" })
+                })
+                icon=icondata::LuFileDown
+                pending=pending
+                on_go=move |()| submit(taken.get_untracked())
+                on_close=close
+            />
         }
     };
     view! {

@@ -1,45 +1,73 @@
-//! The entry of a row's menu about its update.
+//! Fetching the newer version of a model and the way back, and their entry in a row's menu.
 
 use corral_contract::{
-    Command, WireError,
+    ModelId,
     models::{ModelRef, ModelRefs, ModelRow},
     updates::{
         UpdateState,
         call::{Apply, RollBack},
     },
 };
-use leptos::task::spawn_local;
+use leptos::{prelude::untrack, task::spawn_local};
 
 use super::actions::Actions;
-use crate::{components::MenuItem, ipc};
+use crate::{components::MenuItem, frame::toasts::Toasts, ipc, words::Words};
+
+/// Fetches the newer version. What came of it is said wherever the user is by then: the button that
+/// was pressed goes with the state that it changes. `done` is told when the core answered.
+pub(super) fn apply(
+    toasts: Toasts,
+    words: Words,
+    (id, name): (ModelId, String),
+    done: impl FnOnce() + 'static,
+) {
+    spawn_local(async move {
+        let answer = ipc::call::<Apply>(ModelRefs { ids: vec![id] }).await;
+        let refused = match answer {
+            Ok(applied) => applied.refused.into_iter().next().map(|refused| refused.problem),
+            Err(error) => Some(error),
+        };
+        let say = |key: &str| untrack(|| words.fill(key, &[("name", &name)]));
+        match refused {
+            Some(problem) => toasts.error(say("updates.failed"), problem),
+            None => toasts.good(say("create.queued")),
+        }
+        done();
+    });
+}
+
+/// Takes the version before back, and says so as [`apply`] does.
+pub(super) fn roll_back(
+    toasts: Toasts,
+    words: Words,
+    (id, name): (ModelId, String),
+    done: impl FnOnce() + 'static,
+) {
+    spawn_local(async move {
+        let answer = ipc::call::<RollBack>(ModelRef { id }).await;
+        let say = |key: &str| untrack(|| words.fill(key, &[("name", &name)]));
+        match answer {
+            Ok(_) => toasts.good(say("updates.isBack")),
+            Err(error) => toasts.error(say("updates.failed"), error),
+        }
+        done();
+    });
+}
 
 /// Updating, or the way back; `None` where there is neither.
 pub(super) fn update_item(actions: Actions, row: &ModelRow) -> Option<MenuItem> {
     let state = row.update.as_ref()?.state;
-    let (id, name, words) = (row.id, row.name.clone(), actions.words);
-    let failed = move |error: WireError| {
-        actions.toasts.error(words.fill("updates.failed", &[("name", &name)]), error);
-    };
+    let Actions { toasts, words, .. } = actions;
+    let one = (row.id, row.name.clone());
     let mut item = match state {
         UpdateState::Available => {
             MenuItem::new(words.get("updates.one"), "row-action-update", move || {
-                let failed = failed.clone();
-                ask::<Apply>(ModelRefs { ids: vec![id] }, move |answer| match answer {
-                    Ok(applied) => {
-                        applied.refused.into_iter().for_each(|each| failed(each.problem));
-                    }
-                    Err(error) => failed(error),
-                });
+                apply(toasts, words, one.clone(), || {});
             })
         }
         UpdateState::Unproven => {
             MenuItem::new(words.get("updates.rollBack"), "row-action-rollback", move || {
-                let failed = failed.clone();
-                ask::<RollBack>(ModelRef { id }, move |answer| {
-                    if let Err(error) = answer {
-                        failed(error);
-                    }
-                });
+                roll_back(toasts, words, one.clone(), || {});
             })
         }
         UpdateState::Fetching | UpdateState::RollingBack => return None,
@@ -52,11 +80,4 @@ pub(super) fn update_item(actions: Actions, row: &ModelRow) -> Option<MenuItem> 
         item.reason = Some(words.get("why.offline"));
     }
     Some(item)
-}
-
-fn ask<C: Command>(
-    request: C::Request,
-    answered: impl FnOnce(Result<C::Reply, WireError>) + 'static,
-) {
-    spawn_local(async move { answered(ipc::call::<C>(request).await) });
 }

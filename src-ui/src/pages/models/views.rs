@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     components::{
-        Button, ButtonKind, Dialog, EmptyState, Field, IconButton, MenuItem, TextInput, use_menu,
+        Button, ButtonKind, Dialog, DialogFoot, EmptyState, Field, IconButton, MenuItem, TextInput,
+        use_menu,
     },
     pages::{advice, sending::Sending},
     words::{Words, use_words},
@@ -130,17 +131,14 @@ pub(super) fn SaveViewDialog() -> impl IntoView {
     });
     let footer = move || {
         view! {
-            <Button on_press=close attr:data-testid="view-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Primary
+            <DialogFoot
+                cancel="view-cancel"
+                submit="view-submit"
+                go=words.signal("common.save")
                 pending=pending
-                on_press=submit
-                attr:data-testid="view-submit"
-            >
-                {words.signal("common.save")}
-            </Button>
+                on_go=submit
+                on_close=close
+            />
         }
     };
     view! {

@@ -1,11 +1,11 @@
 use corral_contract::{
     command::Nothing,
-    desktop::{Autostart, Folder, FolderRef, call},
+    desktop::{Autostart, Folder, FolderRef, StartHidden, call},
     settings::{CloseButton, LogLevel},
 };
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{Row, Section, saving::Saving};
+use super::{Row, Section, general::SwitchRow, saving::Saving};
 use crate::{
     app::Desktop,
     components::{Button, Segmented, Select, Switch},
@@ -56,6 +56,14 @@ pub(super) fn WindowSection(saving: Saving) -> impl IntoView {
             desktop.0.set(Some(facts));
         });
     };
+    let hide = move |on| {
+        sending.then::<call::SetStartHidden>("start hidden", StartHidden { on }, move |facts| {
+            desktop.0.set(Some(facts));
+        });
+    };
+    let loading = Signal::derive(move || {
+        if desktop.0.with(Option::is_none) { words.get("common.loading") } else { String::new() }
+    });
     view! {
         <Section title=words.signal("settings.window")>
             <Row label=words.signal("settings.closeButton") hint=close_hint>
@@ -77,6 +85,36 @@ pub(super) fn WindowSection(saving: Saving) -> impl IntoView {
                     attr:data-testid="settings-autostart"
                 />
             </div>
+            <div class="setting setting--switch">
+                <Switch
+                    on=Signal::derive(move || {
+                        desktop.0.with(|it| it.as_ref().is_some_and(|it| it.start_hidden))
+                    })
+                    label=words.signal("settings.startHidden")
+                    hint=words.signal("settings.startHiddenHint")
+                    reason=loading
+                    on_change=hide
+                    attr:data-testid="settings-startHidden"
+                />
+            </div>
+            <SwitchRow
+                saving
+                field="stopOllama"
+                read=|it| it.stop_ollama_on_quit
+                write=|it, on| it.stop_ollama_on_quit = on
+            />
+            <SwitchRow
+                saving
+                field="ollamaCheck"
+                read=|it| it.ollama_check
+                write=|it, on| it.ollama_check = on
+            />
+            <SwitchRow
+                saving
+                field="restoreRunning"
+                read=|it| it.restore_running
+                write=|it, on| it.restore_running = on
+            />
         </Section>
     }
 }

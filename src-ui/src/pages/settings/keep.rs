@@ -29,6 +29,14 @@ pub(super) fn Keep(saving: Saving) -> impl IntoView {
                 read=|it| it.trash_days
                 write=|it, to| it.trash_days = to
             />
+            <NumberRow
+                saving
+                field="storeKeepDays"
+                range=0..=365
+                unit="settings.unitDays"
+                read=|it| it.store_keep_days
+                write=|it, to| it.store_keep_days = to
+            />
             <Row
                 label=words.signal("settings.cleanupMode")
                 hint=words.signal("settings.cleanupModeHint")

@@ -11,7 +11,7 @@ use crate::{
 
 /// Saves one change at a time and remembers what was before it.
 #[derive(Clone, Copy)]
-pub(super) struct Saving {
+pub(in crate::pages) struct Saving {
     sending: Sending,
     stores: Stores,
     before: RwSignal<Option<Settings>>,
@@ -20,7 +20,7 @@ pub(super) struct Saving {
 }
 
 impl Saving {
-    pub(super) fn new() -> Saving {
+    pub(in crate::pages) fn new() -> Saving {
         Saving {
             sending: Sending::of_page(),
             stores: use_stores(),
@@ -30,12 +30,12 @@ impl Saving {
     }
 
     /// The settings as the core has them, followed.
-    pub(super) fn read<T>(self, read: impl FnOnce(&Settings) -> T) -> T {
+    pub(in crate::pages) fn read<T>(self, read: impl FnOnce(&Settings) -> T) -> T {
         self.stores.system.with(|system| read(&system.settings))
     }
 
     /// Saves the settings with one change.
-    pub(super) fn save(self, change: impl FnOnce(&mut Settings)) {
+    pub(in crate::pages) fn save(self, change: impl FnOnce(&mut Settings)) {
         let before = untrack(|| self.read(Settings::clone));
         let mut after = before.clone();
         change(&mut after);

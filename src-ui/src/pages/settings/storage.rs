@@ -77,11 +77,7 @@ pub(super) fn Storage() -> impl IntoView {
                     reason=Signal::derive(move || {
                         if scope.target.get().is_none() { words.get("top.noInstance") } else { String::new() }
                     })
-                    on_press=move |()| {
-                        if let Some(id) = scope.target.get_untracked() {
-                            navigation.open_place(Page::Instances, &format!("leftovers/{id}"));
-                        }
-                    }
+                    on_press=move |()| navigation.open(Page::Disk)
                     attr:data-testid="settings-leftovers"
                 >
                     {words.signal("checks.look")}

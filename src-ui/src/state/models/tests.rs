@@ -63,7 +63,7 @@ fn loaded() -> Models {
     let mut models = Models::default();
     let query = models.query().clone();
     let stale = models.stale();
-    assert!(models.fill(&query, stale, &[page(1, 0..100, 250, 10)]));
+    assert!(models.fill(&query, stale, &[page(1, 0..50, 250, 10)]));
     models
 }
 
@@ -75,10 +75,10 @@ fn only_the_pages_in_view_are_asked_for() {
     models = loaded();
     assert_eq!(models.total(), 250);
     assert_eq!(models.missing(0, 20), Vec::<u32>::new());
-    assert_eq!(models.missing(90, 120), [2]);
-    assert_eq!(models.missing(180, 230), [2, 3]);
-    assert!(models.at(99).is_some());
-    assert!(models.at(100).is_none());
+    assert_eq!(models.missing(40, 60), [2]);
+    assert_eq!(models.missing(90, 115), [2, 3]);
+    assert!(models.at(49).is_some());
+    assert!(models.at(50).is_none());
 }
 
 // criterion: 12.8
@@ -96,11 +96,40 @@ fn a_change_that_moves_a_row_asks_again() {
     models.ask(ModelSearchRequest { sort_by: Some(SortKey::Status), ..Default::default() });
     let query = models.query().clone();
     let stale = models.stale();
-    assert!(models.fill(&query, stale, &[page(1, 0..100, 250, 11)]));
+    assert!(models.fill(&query, stale, &[page(1, 0..50, 250, 11)]));
     models.apply(12, &AppEvent::Models(vec![row(5, Status::Running)]));
     assert_eq!(models.missing(0, 20), [1]);
     // What shows stays until the answer is there.
     assert!(models.at(0).is_some());
+}
+
+// criterion: 12.8
+#[test]
+fn a_row_out_of_view_asks_once_and_then_only_when_its_place_may_change() {
+    let mut models = loaded();
+    let answer = |models: &mut Models| {
+        let (query, stale) = (models.query().clone(), models.stale());
+        assert!(models.fill(&query, stale, &[page(1, 0..50, 250, 20)]));
+    };
+    // Nothing is known of it: it may be new.
+    models.apply(21, &AppEvent::Models(vec![row(200, Status::Starting)]));
+    assert_eq!(models.missing(0, 20), [1]);
+    answer(&mut models);
+    models.apply(22, &AppEvent::Models(vec![row(200, Status::Running)]));
+    assert_eq!(models.missing(0, 20), Vec::<u32>::new());
+
+    let by_status = ModelSearchRequest { sort_by: Some(SortKey::Status), ..Default::default() };
+    models.ask(by_status);
+    answer(&mut models);
+    models.apply(23, &AppEvent::Models(vec![row(200, Status::Stopped)]));
+    assert_eq!(models.missing(0, 20), [1], "the order is by what has changed");
+    answer(&mut models);
+
+    // One that was removed is new when it comes back.
+    models.apply(24, &AppEvent::ModelsRemoved(vec![ModelId(200)]));
+    answer(&mut models);
+    models.apply(25, &AppEvent::Models(vec![row(200, Status::Stopped)]));
+    assert_eq!(models.missing(0, 20), [1]);
 }
 
 // criterion: 0.8
@@ -111,9 +140,24 @@ fn an_older_page_does_not_undo_an_event() {
     models.apply(21, &AppEvent::ModelsRemoved(vec![ModelId(6)]));
     let query = models.query().clone();
     let stale = models.stale();
-    assert!(models.fill(&query, stale, &[page(1, 0..100, 250, 15)]));
+    assert!(models.fill(&query, stale, &[page(1, 0..50, 250, 15)]));
     assert_eq!(models.at(5).map(|row| row.status), Some(Status::Running));
     assert!(models.get(ModelId(6)).is_none());
+}
+
+// criterion: 0.8
+#[test]
+fn rows_that_are_older_than_the_snapshot_show_and_are_asked_for_again() {
+    let mut models = Models::default();
+    models.load(12, &ModelCounts::default());
+    let (query, stale) = (models.query().clone(), models.stale());
+    assert!(models.fill(&query, stale, &[page(1, 0..0, 0, 11)]));
+    assert!(models.answered());
+    assert_eq!(models.missing(0, 20), [1]);
+    let stale = models.stale();
+    assert!(models.fill(&query, stale, &[page(1, 0..1, 1, 12)]));
+    assert_eq!(models.missing(0, 20), Vec::<u32>::new());
+    assert!(models.at(0).is_some());
 }
 
 #[test]
@@ -130,7 +174,7 @@ fn the_answer_of_another_query_is_dropped() {
     let old = models.query().clone();
     let stale = models.stale();
     models.ask(ModelSearchRequest { name: "x".to_owned(), ..Default::default() });
-    assert!(!models.fill(&old, stale, &[page(1, 0..100, 250, 12)]));
+    assert!(!models.fill(&old, stale, &[page(1, 0..50, 250, 12)]));
     assert_eq!(models.missing(0, 20), [1]);
 }
 
@@ -140,7 +184,7 @@ fn pages_after_a_change_replace_all_older_ones() {
     models.apply(11, &AppEvent::ModelsReload(None));
     let query = models.query().clone();
     let stale = models.stale();
-    assert!(models.fill(&query, stale, &[page(3, 200..230, 230, 12)]));
+    assert!(models.fill(&query, stale, &[page(5, 200..230, 230, 12)]));
     assert_eq!(models.total(), 230);
     assert!(models.at(0).is_none());
     assert_eq!(models.at(229).map(|row| row.id), Some(ModelId(229)));

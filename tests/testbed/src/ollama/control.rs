@@ -1,6 +1,6 @@
 //! The knobs a test turns while the server runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::catalogue::Catalogue;
+use super::disk::Disk;
 use super::downloads::{Active, Pace};
 use super::fault::Fault;
 use super::keep_alive::KeepAlive;
@@ -37,8 +38,22 @@ impl Control {
     }
 
     /// The models folder that `/api/show` names.
-    pub fn models_dir(&self) -> &Path {
-        &self.0.models_dir
+    pub fn models_dir(&self) -> PathBuf {
+        lock(&self.0.models_dir).clone()
+    }
+
+    /// The server starts anew with this models folder and what lies in it; loaded models are gone.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn rehome(&self, folder: &Path) -> Result<()> {
+        let mut store = Store::on_disk(Disk::create(folder)?);
+        store.take_up(self.0.clock.now());
+        *lock(&self.0.store) = store;
+        *lock(&self.0.models_dir) = folder.to_owned();
+        list::forget(&self.0);
+        self.expire_now();
+        Ok(())
     }
 
     /// Every answer of `route` (for example `/api/tags`) takes this long; zero = none.
@@ -56,6 +71,11 @@ impl Control {
     /// The next request of `route` goes wrong.
     pub fn fault_once(&self, route: &str, fault: Fault) {
         self.turn(|knobs| knobs.faults.plan(route, fault, true));
+    }
+
+    /// As [`Control::fault`], after so many requests of the route that go well.
+    pub fn fault_after(&self, route: &str, passes: u32, fault: Fault) {
+        self.turn(|knobs| knobs.faults.plan_after(route, passes, fault));
     }
 
     /// Ends all faults.

@@ -57,11 +57,23 @@ pub(crate) enum StreamEnd {
 
 /// Faults waiting for their route, with or without its method before it; `*` is every route.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(HashMap<String, (Fault, bool)>);
+pub(crate) struct Faults(HashMap<String, Planned>);
+
+#[derive(Clone, Debug)]
+struct Planned {
+    fault: Fault,
+    once: bool,
+    /// Requests that go well before.
+    passes: u32,
+}
 
 impl Faults {
     pub(crate) fn plan(&mut self, route: &str, fault: Fault, once: bool) {
-        self.0.insert(route.to_owned(), (fault, once));
+        self.0.insert(route.to_owned(), Planned { fault, once, passes: 0 });
+    }
+
+    pub(crate) fn plan_after(&mut self, route: &str, passes: u32, fault: Fault) {
+        self.0.insert(route.to_owned(), Planned { fault, once: false, passes });
     }
 
     pub(crate) fn clear(&mut self) {
@@ -71,7 +83,12 @@ impl Faults {
     pub(crate) fn take(&mut self, method: &str, route: &str) -> Option<Fault> {
         let keys = [format!("{method} {route}"), route.to_owned(), "*".to_owned()];
         let key = keys.into_iter().find(|key| self.0.contains_key(key))?;
-        let (fault, once) = self.0.get(&key)?.clone();
+        let planned = self.0.get_mut(&key)?;
+        if planned.passes > 0 {
+            planned.passes -= 1;
+            return None;
+        }
+        let Planned { fault, once, .. } = planned.clone();
         if once {
             self.0.remove(&key);
         }

@@ -68,7 +68,7 @@ async fn push_lines(shared: &Shared, name: &Name, lines: &Lines) -> Result<(), G
     let found = lock(&shared.store).find(name);
     let Some(stored) = found else {
         lines.status("couldn't retrieve manifest").await?;
-        let path = shared.models_dir.join("manifests").join(name.path().join("/"));
+        let path = lock(&shared.models_dir).join("manifests").join(name.path().join("/"));
         let text = format!("open {}: no such file or directory", path.display());
         return lines.line(&json!({ "error": text })).await;
     };

@@ -15,7 +15,7 @@ use super::scheduler::Scheduler;
 use super::store::Store;
 use super::version::Version;
 use crate::clock::{Clock, go_time};
-use crate::patience::Changes;
+use crate::patience::{Changes, lock};
 use crate::wire::Switch;
 
 /// A request the server received.
@@ -83,13 +83,15 @@ impl Knobs {
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) offset: FixedOffset,
-    pub(crate) models_dir: PathBuf,
+    pub(crate) models_dir: Mutex<PathBuf>,
     pub(crate) store: Mutex<Store>,
     pub(crate) catalogue: Mutex<Catalogue>,
     pub(crate) knobs: Mutex<Knobs>,
     pub(crate) downloads: Downloads,
     pub(crate) scheduler: Scheduler,
     pub(crate) tags: Mutex<Option<super::list::Cached>>,
+    /// It listens on every address of this machine.
+    pub(crate) everywhere: bool,
     pub(crate) changes: Changes,
     pub(crate) switch: Arc<Switch>,
 }
@@ -108,6 +110,6 @@ impl Shared {
     /// Path of a blob as the server would show it.
     pub(crate) fn blob_path(&self, digest: &str) -> String {
         let name = format!("sha256-{digest}");
-        self.models_dir.join("blobs").join(name).to_string_lossy().into_owned()
+        lock(&self.models_dir).join("blobs").join(name).to_string_lossy().into_owned()
     }
 }

@@ -138,6 +138,7 @@ impl Sending {
         let stop = match self.trouble {
             Trouble::ResetAfter(bytes)
             | Trouble::CloseAfter(bytes)
+            | Trouble::LapseAfter(bytes)
             | Trouble::BlackHoleAfter(bytes) => self.end.min(self.first + bytes),
             _ => self.end,
         };
@@ -162,7 +163,7 @@ impl Sending {
             self.pause(shared, length).await;
         }
         if at < self.end {
-            self.give_up(pieces).await;
+            self.give_up(shared, pieces).await;
         }
         Some(())
     }
@@ -177,13 +178,16 @@ impl Sending {
         }
     }
 
-    async fn give_up(&self, pieces: &mpsc::Sender<Bytes>) {
+    async fn give_up(&self, shared: &Shared, pieces: &mpsc::Sender<Bytes>) {
         if let Trouble::BlackHoleAfter(_) = self.trouble {
             return pieces.closed().await;
         }
         if pieces.reserve_many(pieces.max_capacity()).await.is_ok() {
             // Taken is not yet written: nothing tells when the socket has it.
             tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if let Trouble::LapseAfter(_) = self.trouble {
+            lock(&shared.book).generation += 1;
         }
         match self.trouble {
             Trouble::ResetAfter(_) => self.cutter.reset(),

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use thirtyfour::prelude::*;
 
-use super::{PATIENCE, Window, until};
+use super::{PATIENCE, Window, keys, says, until};
 
 /// How much of the page's text an error carries.
 const SHOWN: usize = 1500;
@@ -74,14 +74,36 @@ impl Window {
     /// # Errors
     /// When it cannot be clicked in time.
     pub async fn click_css(&self, selector: &str) -> Result<()> {
-        self.wait_for(&format!("{selector} can be clicked"), async |window| {
-            let Some(element) = window.visible(selector).await?.into_iter().next() else {
+        self.click_nth(selector, 0).await
+    }
+
+    /// As [`Window::click_css`], on one of several; counted from 0.
+    ///
+    /// # Errors
+    /// When it cannot be clicked in time.
+    pub async fn click_nth(&self, selector: &str, place: usize) -> Result<()> {
+        let mut why = None;
+        let what = format!("{selector} can be clicked");
+        let clicked = self.wait_for(&what, async |window| {
+            let Some(element) = window.visible(selector).await?.into_iter().nth(place) else {
                 return Ok(false);
             };
+            if !element.is_enabled().await.unwrap_or(false) {
+                return Ok(false);
+            }
             // A list that renders anew or a dialog that is closing refuses the click: look again.
-            Ok(element.is_enabled().await.unwrap_or(false) && element.click().await.is_ok())
-        })
-        .await
+            let clicked = match keys::alone() {
+                true => window.press_by_keys(&element).await,
+                false => element.click().await.map_err(Into::into),
+            };
+            why = clicked.err();
+            Ok(why.is_none())
+        });
+        let clicked = clicked.await;
+        match why {
+            Some(why) => clicked.with_context(|| format!("{why:#}")),
+            None => clicked,
+        }
     }
 
     /// Replaces what an input holds by typing.
@@ -90,7 +112,11 @@ impl Window {
     /// When the input is not there in time.
     pub async fn fill(&self, testid: &str, text: &str) -> Result<()> {
         let input = self.find(testid).await?;
-        input.click().await?;
+        if keys::alone() {
+            self.press_by_keys(&input).await?;
+        } else {
+            input.click().await?;
+        }
         input.send_keys(Key::Control + "a").await?;
         input.send_keys(Key::Delete + "").await?;
         if text.is_empty() {
@@ -135,7 +161,7 @@ impl Window {
         let selector = by_testid(testid);
         self.wait_for(&format!("{testid} says {part:?}"), async |window| {
             for element in window.visible(&selector).await? {
-                if element.text().await.unwrap_or_default().contains(part) {
+                if says(&element.text().await.unwrap_or_default(), part) {
                     return Ok(true);
                 }
             }

@@ -95,6 +95,12 @@ impl Desktop {
         ]
     }
 
+    /// Name of the display.
+    #[must_use]
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
     /// Address of the message bus.
     #[must_use]
     pub fn bus(&self) -> &str {

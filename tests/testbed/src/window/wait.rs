@@ -2,13 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 
 /// How long anything may take before a test gives up. Far above what it takes on a slow machine.
 pub const PATIENCE: Duration = crate::patience::DEADLINE;
 
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_millis(25);
+
+/// An element that went while it was looked at: that look told nothing.
+fn not_yet(error: Error) -> Result<bool> {
+    let stale = format!("{error:#}").contains("Element is stale");
+    if stale { Ok(false) } else { Err(error) }
+}
 
 /// Looks again and again until the condition holds.
 ///
@@ -20,7 +26,7 @@ pub async fn until(
     mut holds: impl AsyncFnMut() -> Result<bool>,
 ) -> Result<()> {
     let started = Instant::now();
-    while !holds().await? {
+    while !holds().await.or_else(not_yet)? {
         if started.elapsed() > deadline {
             bail!("waited {} s in vain until {what}", deadline.as_secs());
         }

@@ -2,11 +2,12 @@
 //! transaction of its own. Each has its task's row before its server is asked, and a delete whose
 //! end a crash lost is done again: a model that is gone counts as deleted.
 
-use std::{collections::BTreeSet, panic::AssertUnwindSafe};
+use std::{collections::BTreeSet, panic::AssertUnwindSafe, time::Duration};
 
 use corral_contract::{ErrorCode, InstanceId, ModelId, WireError, models::ItemState};
 use futures_util::{FutureExt, StreamExt, stream};
-use tokio_util::sync::CancellationToken;
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{How, Live, PARALLEL, Work, delete, operation, over, store};
 use crate::{
@@ -21,8 +22,13 @@ use crate::{
     tasks::{self, NewTask, Task},
 };
 
-/// Deletes that are written down together.
-const TOGETHER: usize = 50;
+/// Deletes that are written down together, and those that are to begin with.
+const TOGETHER: usize = 100;
+const FIRST: usize = 8;
+/// Deletes that wait for their server while the next get their tasks.
+const AHEAD: usize = 32;
+/// What is over waits no longer than this for others that could be written down with it.
+const WRITE_EVERY: Duration = Duration::from_millis(60);
 
 /// A model that is to go.
 #[derive(Clone)]
@@ -62,30 +68,47 @@ pub(super) async fn work(
     waiting: &[Wanted],
     token: &CancellationToken,
 ) -> Result<()> {
-    let mut chunks = waiting.chunks(TOGETHER);
-    let mut begun = begin(live, chunks.next().unwrap_or_default(), token).await?;
-    let mut before = Vec::new();
-    loop {
-        let following = chunks.next();
-        let next = async {
-            match following {
-                Some(chunk) => begin(live, chunk, token).await,
-                None => Ok(Vec::new()),
+    let (turns, taken) = mpsc::channel(AHEAD);
+    let (done, over) = mpsc::channel(TOGETHER);
+    let (begun, (), ()) = tokio::join!(
+        begin_all(live, waiting, token, turns),
+        act(live, taken, token, done),
+        settle_all(live, over),
+    );
+    begun
+}
+
+/// Gives them to the servers' turn, the first few sooner: no server has anything to do until then.
+async fn begin_all(
+    live: &Live<'_>,
+    waiting: &[Wanted],
+    token: &CancellationToken,
+    turns: mpsc::Sender<Turn>,
+) -> Result<()> {
+    let (mut left, mut most) = (waiting, FIRST);
+    while !left.is_empty() {
+        let (chunk, after) = left.split_at(most.min(left.len()));
+        for turn in begin(live, chunk, token).await? {
+            if turns.send(turn).await.is_err() {
+                return Ok(());
             }
-        };
-        let ((), next, done) = tokio::join!(settle(live, before), next, act(live, begun, token));
-        before = done;
-        begun = match next {
-            Ok(next) => next,
-            Err(problem) => {
-                settle(live, before).await;
-                return Err(problem);
-            }
-        };
-        if following.is_none() {
-            settle(live, before).await;
-            return Ok(());
         }
+        (left, most) = (after, TOGETHER);
+    }
+    Ok(())
+}
+
+/// Writes down what is over by then, again and again.
+async fn settle_all(live: &Live<'_>, mut over: mpsc::Receiver<Over>) {
+    while let Some(first) = over.recv().await {
+        let mut together = vec![first];
+        let due = Instant::now() + WRITE_EVERY;
+        while together.len() < TOGETHER
+            && let Ok(Some(next)) = tokio::time::timeout_at(due, over.recv()).await
+        {
+            together.push(next);
+        }
+        settle(live, together).await;
     }
 }
 
@@ -166,10 +189,21 @@ fn cancelled(live: &Live<'_>, wanted: &Wanted) -> (usize, corral_contract::model
 }
 
 /// Asks the servers, a few at once.
-async fn act(live: &Live<'_>, turns: Vec<Turn>, token: &CancellationToken) -> Vec<Over> {
-    let each: Vec<_> = turns.into_iter().map(|turn| one(live, turn, token).boxed()).collect();
-    let over = stream::iter(each).buffer_unordered(PARALLEL);
-    over.filter_map(std::future::ready).collect().await
+async fn act(
+    live: &Live<'_>,
+    mut taken: mpsc::Receiver<Turn>,
+    token: &CancellationToken,
+    done: mpsc::Sender<Over>,
+) {
+    let turns = stream::poll_fn(|context| taken.poll_recv(context));
+    let over = turns.map(|turn| one(live, turn, token).boxed()).buffer_unordered(PARALLEL);
+    let tell = |over: Option<Over>| async {
+        if let Some(over) = over {
+            // Whoever writes them down goes on to the last.
+            let _ = done.send(over).await;
+        }
+    };
+    over.for_each(tell).await;
 }
 
 async fn one(live: &Live<'_>, turn: Turn, token: &CancellationToken) -> Option<Over> {
@@ -195,32 +229,36 @@ async fn one(live: &Live<'_>, turn: Turn, token: &CancellationToken) -> Option<O
         item.task = Some(begun.task.id());
     });
     live.tell_in_time();
-    let how = begun.wanted.how.clone();
-    let deleted = delete::on_server(core, &begun.model, &begun.task, how);
-    let result = AssertUnwindSafe(deleted).catch_unwind().await.unwrap_or_else(|_| {
-        Err(WireError::new(ErrorCode::Internal).detail("the delete panicked; see the log"))
+    // A task of its own: the server waits for nobody who writes others down meanwhile.
+    let owner = core.clone();
+    let deleted = tokio::spawn(async move {
+        let how = begun.wanted.how.clone();
+        let deleted = delete::on_server(&owner, &begun.model, &begun.task, how);
+        let result = AssertUnwindSafe(deleted).catch_unwind().await.unwrap_or_else(|_| {
+            Err(WireError::new(ErrorCode::Internal).detail("the delete panicked; see the log"))
+        });
+        Over { begun, result }
     });
-    Some(Over { begun, result })
+    // It fails only when everything ends; then the task is interrupted and the next start goes on.
+    AbortOnDropHandle::new(deleted).await.ok()
 }
 
 /// Writes down how deletes ended and tells everybody. What cannot be written down counts as
 /// failed, as the row is still there.
 async fn settle(live: &Live<'_>, over: Vec<Over>) {
-    if over.is_empty() {
-        return;
-    }
     let core = live.core;
     let ids: Vec<ModelId> = over.iter().map(|over| over.begun.model.id).collect();
     let on: BTreeSet<InstanceId> = over.iter().map(|over| over.begun.model.instance).collect();
     let mut ended = Vec::with_capacity(over.len());
-    let (mut gone, mut views) = (Vec::new(), Vec::new());
+    let (mut gone, mut closed) = (Vec::new(), Vec::new());
     let (mut items, mut shown, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for Over { begun: Begun { wanted, model, task, ended: waiter }, result } in over {
         let (result, note) = match result {
             Ok(note) => (Ok(()), Some(note)),
             Err(problem) => (Err(problem), None),
         };
-        views.extend(task.close(&result));
+        let log = task.log();
+        closed.extend(task.close(&result).map(|view| (view, log)));
         let state = result.clone();
         items.push((wanted.ordinal, live.change(wanted.ordinal, |item| self::over(item, state)).1));
         match (&result, note) {
@@ -238,11 +276,12 @@ async fn settle(live: &Live<'_>, over: Vec<Over>) {
         let gone: Vec<_> = gone.iter().map(|(model, note)| (model, *note)).collect();
         rows::many::remove(&mut transaction, &gone, core.now()).await?;
         rows::many::hide(&mut transaction, &shown, None).await?;
-        tasks::keep_all(&mut transaction, &views).await?;
+        tasks::keep_all(&mut transaction, &closed).await?;
         store::set_items(&mut transaction, live.id(), &items).await?;
         transaction.commit().await.map_err(failed)
     };
-    if let Err(problem) = written.await {
+    let written = written.await;
+    if let Err(problem) = &written {
         tracing::error!(error = %problem, "deletes could not be written down");
         for (ordinal, _) in items.iter().filter(|(_, item)| item.state == ItemState::Done) {
             live.change(*ordinal, |item| self::over(item, Err(problem.clone())));
@@ -258,7 +297,7 @@ async fn settle(live: &Live<'_>, over: Vec<Over>) {
         // Nobody may be waiting.
         let _ = waiter.send(Some(result));
     }
-    tasks::tell(core, views);
+    tasks::tell(core, closed, written.is_ok());
     publish(core, &ids).await;
     for instance in on {
         instances::publish(core, instance).await;

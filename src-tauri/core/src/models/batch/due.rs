@@ -6,7 +6,7 @@ use std::time::Duration;
 use corral_contract::BatchId;
 use tokio_util::sync::CancellationToken;
 
-use super::{run, store, tell};
+use super::{run, store};
 use crate::{Core, Result};
 
 /// Longest wait before the clock is looked at again: it may have been set.
@@ -53,7 +53,6 @@ async fn begin(core: &Core, batch: BatchId) -> Result<()> {
     if core.models.batches.has(batch) || !store::claim(core, batch).await? {
         return Ok(());
     }
-    tell(core, batch).await;
     let owner = core.clone();
     core.supervisor.run("delete", async move { run(&owner, batch).await });
     Ok(())

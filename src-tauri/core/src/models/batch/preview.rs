@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use corral_contract::{
     ErrorCode, InstanceId, WireError,
-    models::{BatchOp, BatchOperate, BatchPreview, BatchPreviewItem, Eviction, call},
-    status::Run,
+    models::{BatchOp, BatchOperate, BatchPreview, BatchPreviewItem, call},
 };
 
 use super::work_of;
@@ -16,6 +15,7 @@ use crate::{
         store::{self, StoredModel},
     },
     router::Handle,
+    running,
 };
 
 impl Handle<call::PreviewBatch> for Core {
@@ -44,13 +44,14 @@ impl Handle<call::PreviewBatch> for Core {
             items.push(BatchPreviewItem { model: id, name, bytes, skipped });
         }
         let bytes = able.values().flatten().filter_map(|row| row.bytes).sum();
-        let mut eviction = None;
+        let mut start = None;
         if op == BatchOp::Start {
             for (instance, rows) in able {
-                eviction = eviction.or(evicts(self, instance, &rows).await?);
+                let foreseen = running::foresee(self, instance, &rows).await?;
+                start = start.or(Some(foreseen).filter(|it| !it.evicts.is_empty()));
             }
         }
-        Ok(BatchPreview { items, bytes, eviction })
+        Ok(BatchPreview { items, bytes, start })
     }
 }
 
@@ -67,29 +68,4 @@ fn skipped(core: &Core, op: BatchOp, row: Option<&StoredModel>) -> Option<WireEr
         return Some(elsewhere.with("instance", row.instance));
     }
     operation::check(core, row, &work_of(op)).err()
-}
-
-/// Whether these models would push each other out of memory, or those that are there.
-async fn evicts(
-    core: &Core,
-    instance: InstanceId,
-    rows: &[StoredModel],
-) -> Result<Option<Eviction>> {
-    let loaded: Vec<StoredModel> = store::seen::loaded(core, instance).await?;
-    let there = loaded.iter().filter(|row| row.run == Run::Running);
-    let wanted = (rows.len() + there.clone().count()) as u32;
-    let most = instances::most_loaded(core, instance).await.filter(|most| wanted > *most);
-    let facts = core.host.facts();
-    let memory = if instances::is_local(core, instance) {
-        facts.vram_total.filter(|bytes| *bytes > 0).or(facts.ram_total)
-    } else {
-        None
-    };
-    let files: u64 = rows.iter().filter_map(|row| row.bytes).sum();
-    let needed = files + there.filter_map(|row| row.memory).map(|memory| memory.bytes).sum::<u64>();
-    let short = memory.filter(|memory| needed > *memory);
-    if most.is_none() && short.is_none() {
-        return Ok(None);
-    }
-    Ok(Some(Eviction { wanted, most, needed: short.map(|_| needed), memory: short }))
 }

@@ -117,6 +117,7 @@ pub(super) async fn set_items(
         .iter()
         .map(|(ordinal, item)| {
             serde_json::json!([
+                batch.0,
                 ordinal,
                 item.state.as_str(),
                 item.task.map(|id| id.0),
@@ -124,13 +125,15 @@ pub(super) async fn set_items(
             ])
         })
         .collect();
+    // The batch stands in every row: bound once, SQLite would hold each item of the batch against
+    // each of these.
     sqlx::query(
-        "UPDATE batch_item SET state = set_to.value ->> 1, task_id = set_to.value ->> 2,
-                problem = set_to.value ->> 3
-         FROM json_each(?2) AS set_to
-         WHERE batch_item.batch_id = ?1 AND batch_item.ordinal = set_to.value ->> 0",
+        "UPDATE batch_item SET state = set_to.value ->> 2, task_id = set_to.value ->> 3,
+                problem = set_to.value ->> 4
+         FROM json_each(?) AS set_to
+         WHERE batch_item.batch_id = set_to.value ->> 0
+           AND batch_item.ordinal = set_to.value ->> 1",
     )
-    .bind(batch.0)
     .bind(json(&rows))
     .execute(connection)
     .await

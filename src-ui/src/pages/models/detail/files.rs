@@ -14,7 +14,9 @@ use leptos::prelude::*;
 
 use super::super::{cells::Row, list::use_list};
 use crate::{
-    components::{Button, ButtonKind, Dialog, Note, Part, ProgressBar, StatusBadge, Tone},
+    components::{
+        Button, ButtonKind, Dialog, DialogFoot, Note, Part, ProgressBar, StatusBadge, Tone,
+    },
     format,
     pages::sending::Sending,
     problem,
@@ -221,12 +223,14 @@ fn RepairQuestion(
     });
     let footer = move || {
         view! {
-            <Button on_press=on_close autofocus=true>
-                {words.signal("common.cancel")}
-            </Button>
-            <Button kind=ButtonKind::Primary on_press=go attr:data-testid="repair-confirm">
-                {words.signal("checks.repair")}
-            </Button>
+            <DialogFoot
+                cancel="repair-cancel"
+                submit="repair-confirm"
+                go=words.signal("checks.repair")
+                on_go=go
+                autofocus=true
+                on_close=on_close
+            />
         }
     };
     view! {

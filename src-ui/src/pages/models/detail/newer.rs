@@ -5,12 +5,15 @@ use corral_contract::{
     size,
     updates::{
         RowUpdate, UpdateState,
-        call::{Accept, Apply, RollBack, Snooze},
+        call::{Accept, Snooze},
     },
 };
 use leptos::prelude::*;
 
-use super::super::cells::Row;
+use super::super::{
+    cells::Row,
+    update_item::{apply, roll_back},
+};
 use crate::{
     components::{Button, ButtonKind, Note, Tone},
     frame::toasts::use_toasts,
@@ -40,6 +43,10 @@ pub(super) fn Newer(row: Row) -> impl IntoView {
 fn Said(id: corral_contract::ModelId, name: String, update: RowUpdate) -> impl IntoView {
     let (words, toasts, sending) = (use_words(), use_toasts(), Sending::of_page());
     let one = ModelRef { id };
+    let busy = RwSignal::new(false);
+    let free = move || {
+        busy.try_set(false);
+    };
     let ids = move || ModelRefs { ids: vec![id] };
     let bytes = update.bytes.filter(|bytes| *bytes > 0).map(size::format);
     let text = match (update.state, bytes) {
@@ -60,15 +67,10 @@ fn Said(id: corral_contract::ModelId, name: String, update: RowUpdate) -> impl I
                 small=true
                 kind=ButtonKind::Primary
                 icon=icondata::LuDownload
-                pending=sending.pending("apply")
+                pending=busy
                 on_press=move |()| {
-                    let name = updated.clone();
-                    sending.then::<Apply>("apply", ids(), move |answer| {
-                        match answer.refused.into_iter().next() {
-                            Some(refused) => toasts.error(words.fill("updates.failed", &[("name", &name)]), refused.problem),
-                            None => toasts.good(words.fill("create.queued", &[("name", &name)])),
-                        }
-                    });
+                    busy.set(true);
+                    apply(toasts, words, (id, updated.clone()), free);
                 }
                 attr:data-testid="detail-update"
             >
@@ -83,12 +85,10 @@ fn Said(id: corral_contract::ModelId, name: String, update: RowUpdate) -> impl I
             <Button
                 small=true
                 icon=icondata::LuUndo2
-                pending=sending.pending("back")
+                pending=busy
                 on_press=move |()| {
-                    let name = back.clone();
-                    sending.then::<RollBack>("back", one, move |_| {
-                        toasts.good(words.fill("updates.isBack", &[("name", &name)]));
-                    });
+                    busy.set(true);
+                    roll_back(toasts, words, (id, back.clone()), free);
                 }
                 attr:data-testid="detail-rollback"
             >

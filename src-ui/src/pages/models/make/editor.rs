@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     components::{
-        Button, ButtonKind, CodeArea, Dialog, ErrorCard, Field, Note, Select, TextInput, Tone,
+        Button, CodeArea, Dialog, DialogFoot, ErrorCard, Field, Note, Select, TextInput, Tone,
     },
     pages::{models::list::use_list, sending::Sending},
     words::use_words,
@@ -206,19 +206,16 @@ pub(in crate::pages::models) fn MakeDialog(beginning: Option<Box<Beginning>>) ->
     let footer = move || {
         view! {
             <span class="dialog__aside">{words.signal("make.draftKept")}</span>
-            <Button on_press=close attr:data-testid="make-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Primary
+            <DialogFoot
+                cancel="make-cancel"
+                submit="make-submit"
+                go=words.signal("make.submit")
                 icon=icondata::LuHammer
                 pending=sending.pending("make")
                 reason
-                on_press=submit
-                attr:data-testid="make-submit"
-            >
-                {words.signal("make.submit")}
-            </Button>
+                on_go=submit
+                on_close=close
+            />
         }
     };
     let instances = Signal::derive(move || {

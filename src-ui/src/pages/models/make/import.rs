@@ -18,7 +18,7 @@ use super::{
     found::{Chosen, Item, importable},
 };
 use crate::{
-    components::{Button, ButtonKind, Dialog, ErrorCard, Field, TextInput},
+    components::{Button, Dialog, DialogFoot, ErrorCard, Field, TextInput},
     ipc,
     pages::{
         advice,
@@ -185,19 +185,16 @@ pub(in crate::pages::models) fn ImportFilesDialog(paths: Vec<String>) -> impl In
     });
     let footer = move || {
         view! {
-            <Button on_press=close attr:data-testid="import-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Primary
+            <DialogFoot
+                cancel="import-cancel"
+                submit="import-submit"
+                go=words.signal("import.submit")
                 icon=icondata::LuHardDriveUpload
                 pending=making
                 reason
-                on_press=submit
-                attr:data-testid="import-submit"
-            >
-                {words.signal("import.submit")}
-            </Button>
+                on_go=submit
+                on_close=close
+            />
         }
     };
     view! {

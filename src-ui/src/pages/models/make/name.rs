@@ -13,7 +13,7 @@ use leptos::prelude::*;
 
 use super::Naming;
 use crate::{
-    components::{Button, ButtonKind, Checkbox, Dialog, ErrorCard, Field, Note, TextInput, Tone},
+    components::{Checkbox, Dialog, DialogFoot, ErrorCard, Field, Note, TextInput, Tone},
     pages::{advice, models::list::use_list, sending::Sending},
     words::use_words,
 };
@@ -74,11 +74,10 @@ pub(in crate::pages::models) fn NameDialog(id: ModelId, naming: Naming) -> impl 
     };
     let footer = move || {
         view! {
-            <Button on_press=close attr:data-testid="name-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Primary
+            <DialogFoot
+                cancel="name-cancel"
+                submit="name-submit"
+                go=words.signal(button)
                 pending=sending.pending("name")
                 reason=Signal::derive(move || {
                     if taken.get() && !overwrite.get() {
@@ -87,11 +86,9 @@ pub(in crate::pages::models) fn NameDialog(id: ModelId, naming: Naming) -> impl 
                         String::new()
                     }
                 })
-                on_press=submit
-                attr:data-testid="name-submit"
-            >
-                {words.signal(button)}
-            </Button>
+                on_go=submit
+                on_close=close
+            />
         }
     };
     view! {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::super::list::use_list;
 use crate::{
-    components::{Button, ButtonKind, Dialog, StatusBadge},
+    components::{Dialog, DialogFoot, StatusBadge},
     words::use_words,
 };
 
@@ -39,19 +39,17 @@ pub(super) fn MovingDialog(
     let Begin { label, icon, pending, reason, run } = begin;
     let begins = move || {
         view! {
-            <Button autofocus=bare on_press=close attr:data-testid="moving-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Primary
+            <DialogFoot
+                cancel="moving-cancel"
+                submit="moving-submit"
+                go=label
                 icon=icon
                 pending=pending
                 reason=reason
-                on_press=run
-                attr:data-testid="moving-submit"
-            >
-                {label}
-            </Button>
+                autofocus=bare
+                on_close=close
+                on_go=run
+            />
         }
         .into_any()
     };

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     components::{
-        Button, ButtonKind, Dialog, ErrorCard, Field, Note, StatusBadge, Switch, TextInput,
+        Button, Dialog, DialogFoot, ErrorCard, Field, Note, StatusBadge, Switch, TextInput,
     },
     pages::{
         advice,
@@ -140,17 +140,14 @@ pub(super) fn FormDialog(
                     {words.signal("registries.test")}
                 </Button>
             </span>
-            <Button on_press=on_close attr:data-testid="registry-cancel">
-                {words.signal("common.cancel")}
-            </Button>
-            <Button
-                kind=ButtonKind::Primary
+            <DialogFoot
+                cancel="registry-cancel"
+                submit="registry-save"
+                go=words.signal("common.save")
                 pending=sending.pending("save registry")
-                on_press=save
-                attr:data-testid="registry-save"
-            >
-                {words.signal("common.save")}
-            </Button>
+                on_go=save
+                on_close=on_close
+            />
         }
     };
     view! {
