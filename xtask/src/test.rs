@@ -10,11 +10,13 @@ use clap::builder::PossibleValuesParser;
 
 use crate::packages;
 
+mod limit;
 mod macos;
 mod steps;
 mod tally;
 mod windows;
 
+use limit::Limit;
 use steps::{STEPS, Step};
 use tally::Tally;
 
@@ -30,6 +32,9 @@ pub(crate) struct Test {
     /// Not this step; it counts as skipped and is named at the end; may be given several times
     #[arg(long, value_name = "STEP", value_parser = names())]
     without: Vec<String>,
+    /// Cut the last step short after so many minutes in all; what it left out counts as skipped
+    #[arg(long, value_name = "MINUTES")]
+    within: Option<u64>,
 }
 
 /// How one step ended.
@@ -49,7 +54,9 @@ impl Test {
             only => only.iter().any(|name| name == step.name),
         };
         let left_out = |step: &Step| self.without.iter().any(|name| name == step.name);
-        let run = |step: &Step| if left_out(step) { leave_out(step) } else { run_step(step) };
+        let limit = Limit::minutes(self.within);
+        let run =
+            |step: &Step| if left_out(step) { leave_out(step) } else { run_step(step, limit) };
         let ended: Vec<Ended> = STEPS.iter().filter(chosen).map(run).collect();
         report(&ended)
     }
@@ -64,10 +71,10 @@ fn leave_out(step: &Step) -> Ended {
     Ended { name: step.name, tally: Tally::SKIPPED, took: Duration::ZERO, error: None }
 }
 
-fn run_step(step: &Step) -> Ended {
+fn run_step(step: &Step, limit: Limit) -> Ended {
     println!("\n=== {}: {}", step.name, step.what);
     let started = Instant::now();
-    let outcome = prepare(step).and_then(|()| (step.work)());
+    let outcome = prepare(step).and_then(|()| (step.work)(limit));
     let took = started.elapsed();
     let (tally, error) = match outcome {
         Ok(tally) if tally.failed == 0 => (tally, None),

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::limit::Limit;
 use super::tally::{Tally, check, tests};
 use super::{macos, windows};
 use crate::packages::{Need, ensure_component};
@@ -20,7 +21,7 @@ pub(super) struct Step {
     pub(super) other_system: bool,
     pub(super) needs: &'static [Need],
     pub(super) targets: &'static [&'static str],
-    pub(super) work: fn() -> Result<Tally>,
+    pub(super) work: fn(Limit) -> Result<Tally>,
 }
 
 const WASM: &str = "wasm32-unknown-unknown";
@@ -30,36 +31,51 @@ const APP: &[Need] = &[Need::App];
 /// features of shared dependencies, and the half of the tree is built again.
 const HOST: &[&str] = &["--workspace", "--exclude", "corral-ui"];
 
-/// The module comes before what compiles the shell, which embeds it.
+/// The module comes before what compiles the shell, which embeds it; what a limit of time may cut
+/// short comes last.
 pub(super) const STEPS: &[Step] = &[
-    Step { work: fmt, ..step("fmt", "every file is formatted", &[]) },
-    Step { targets: &[WASM], work: build_ui, ..step("ui", "the window's module, release", &[]) },
-    Step { work: clippy, ..step("clippy", "no warning in what runs on this machine", APP) },
+    Step { work: |_| fmt(), ..step("fmt", "every file is formatted", &[]) },
     Step {
         targets: &[WASM],
-        work: ui_clippy,
+        work: |_| build_ui(),
+        ..step("ui", "the window's module, release", &[])
+    },
+    Step { work: |_| clippy(), ..step("clippy", "no warning in what runs on this machine", APP) },
+    Step {
+        targets: &[WASM],
+        work: |_| ui_clippy(),
         ..step("ui-clippy", "no warning in the window", &[])
     },
-    Step { work: unit, ..step("unit", "tests beside the code", APP) },
-    Step { work: ui_unit, ..step("ui-unit", "the window's stores, on this machine", &[]) },
-    Step { work: || suite("core"), ..step("core", "the core against the test bed", APP) },
-    Step { work: || suite("shell"), ..step("shell", "commands, permissions, events", APP) },
-    Step { work: || suite("tidy"), ..step("tidy", "the rules of the repository", APP) },
+    Step { work: |_| unit(), ..step("unit", "tests beside the code", APP) },
+    Step { work: |_| ui_unit(), ..step("ui-unit", "the window's stores, on this machine", &[]) },
+    Step { work: |_| suite("core"), ..step("core", "the core against the test bed", APP) },
+    Step { work: |_| suite("shell"), ..step("shell", "commands, permissions, events", APP) },
+    Step { work: |_| suite("tidy"), ..step("tidy", "the rules of the repository", APP) },
     Step {
-        work: || suite("window"),
+        work: |_| suite("window"),
         ..step("window", "the real window", &[Need::App, Need::Driver])
     },
     Step {
-        work: window_by_keys,
+        work: |_| window_by_keys(),
         ..step("window-keys", "the same by keys alone, in Chinese", &[Need::App, Need::Driver])
     },
-    Step { targets: &[WASM], work: doc, ..step("doc", "documentation without warnings", APP) },
-    Step { work: real, ..step("real", "a real Ollama, named by CORRAL_OLLAMA", APP) },
+    Step {
+        targets: &[WASM],
+        work: |_| doc(),
+        ..step("doc", "documentation without warnings", APP)
+    },
+    Step { work: |_| real(), ..step("real", "a real Ollama, named by CORRAL_OLLAMA", APP) },
     Step {
         other_system: true,
         targets: &[windows::TARGET],
-        work: windows::check,
+        work: |_| windows::check(),
         ..step("windows-check", "shell and core compile for Windows", &[Need::Windows])
+    },
+    Step {
+        other_system: true,
+        targets: &[macos::TARGET],
+        work: |_| macos::check(),
+        ..step("macos-check", "shell and core compile for macOS", &[Need::MacOs])
     },
     Step {
         other_system: true,
@@ -67,16 +83,10 @@ pub(super) const STEPS: &[Step] = &[
         work: windows::core,
         ..step("windows-core", "the core's tests as Windows programs", &[Need::Windows])
     },
-    Step {
-        other_system: true,
-        targets: &[macos::TARGET],
-        work: macos::check,
-        ..step("macos-check", "shell and core compile for macOS", &[Need::MacOs])
-    },
 ];
 
 const fn step(name: &'static str, what: &'static str, needs: &'static [Need]) -> Step {
-    Step { name, what, other_system: false, needs, targets: &[], work: || Ok(Tally::SKIPPED) }
+    Step { name, what, other_system: false, needs, targets: &[], work: |_| Ok(Tally::SKIPPED) }
 }
 
 fn fmt() -> Result<Tally> {

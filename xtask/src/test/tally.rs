@@ -2,10 +2,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::ops::Add;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use super::limit::Limit;
 use crate::process;
 
 /// How many tests (or checks that are not tests, such as clippy: one each) ended how.
@@ -56,6 +57,30 @@ impl Add for Tally {
     }
 }
 
+/// Adds up what programs say in their last line, and what the tests of one said that never came to
+/// its last line.
+#[derive(Default)]
+struct Count {
+    programs: Tally,
+    since: Tally,
+}
+
+impl Count {
+    fn take(&mut self, line: &str) {
+        if let Some(program) = Tally::of_line(line) {
+            let all = std::mem::take(&mut self.programs) + program;
+            *self = Self { programs: all, since: Tally::default() };
+        } else if line.starts_with("test ") {
+            self.since.passed += u64::from(line.ends_with(" ... ok"));
+            self.since.failed += u64::from(line.ends_with(" ... FAILED"));
+        }
+    }
+
+    fn all(self) -> Tally {
+        self.programs + self.since
+    }
+}
+
 /// What failed tests printed, picked out of everything that libtest prints.
 #[derive(Default)]
 struct Causes {
@@ -91,26 +116,49 @@ pub(super) fn check(command: &mut Command) -> Result<Tally> {
 /// # Errors
 /// When the command failed without a failed test: it did not compile, or a test program crashed.
 pub(super) fn tests(command: &mut Command) -> Result<Tally> {
+    let (tally, line, status) = counted(command)?;
+    held(tally, &line, status)
+}
+
+/// The same, cut short when the time is up: then what ended by itself counts, and what was left
+/// out is one that was skipped.
+///
+/// # Errors
+/// As for [`tests`].
+pub(super) fn tests_within(limit: Limit, command: Command) -> Result<Tally> {
+    let (tally, line, status) = counted(&mut limit.around(command))?;
+    if !limit.cut(status.code()) {
+        return held(tally, &line, status);
+    }
+    println!("cut short: the time is up after {} passed tests", tally.passed);
+    Ok(tally + Tally::SKIPPED)
+}
+
+fn held(tally: Tally, line: &str, status: ExitStatus) -> Result<Tally> {
+    if !status.success() && tally.failed == 0 {
+        bail!("`{line}` ended with {status} after {} passed tests", tally.passed);
+    }
+    Ok(tally)
+}
+
+/// What the tests were, the command, and how it ended.
+fn counted(command: &mut Command) -> Result<(Tally, String, ExitStatus)> {
     let line = process::line_of(command);
     eprintln!("$ {line}");
     let mut child =
         command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{line}`"))?;
-    let mut tally = Tally::default();
+    let mut count = Count::default();
     let mut causes = Causes::default();
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines() {
             let line = line.context("a test printed something that is no text")?;
             println!("{line}");
-            tally = tally + Tally::of_line(&line).unwrap_or_default();
+            count.take(&line);
             causes.take(line);
         }
     }
-    tally.causes = causes.lines;
-    let status = child.wait()?;
-    if !status.success() && tally.failed == 0 {
-        bail!("`{line}` ended with {status} after {} passed tests", tally.passed);
-    }
-    Ok(tally)
+    let tally = Tally { causes: causes.lines, ..count.all() };
+    Ok((tally, line, child.wait()?))
 }
 
 #[cfg(test)]
@@ -124,6 +172,15 @@ mod tests {
             Tally::of_line(line),
             Some(Tally { passed: 12, failed: 2, skipped: 4, causes: Vec::new() })
         );
+    }
+
+    #[test]
+    fn a_program_that_was_cut_short_counts_as_far_as_it_came() {
+        let mut count = Count::default();
+        let printed = "test a ... ok\ntest result: ok. 1 passed; 0 failed; 0 ignored\n\
+                       test b ... ok\ntest c ... FAILED\ntest d ... ignored\ntest e";
+        printed.lines().for_each(|line| count.take(line));
+        assert_eq!(count.all(), Tally { passed: 2, failed: 1, skipped: 0, causes: Vec::new() });
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::limit::Limit;
 use super::tally::{self, Tally};
 use crate::{place, process};
 
@@ -34,9 +35,13 @@ pub(super) fn check() -> Result<Tally> {
 }
 
 /// The core's tests, built for Windows and run under Wine in a prefix of their own.
-pub(super) fn core() -> Result<Tally> {
+pub(super) fn core(limit: Limit) -> Result<Tally> {
     if let Some(skipped) = elsewhere() {
         return Ok(skipped);
+    }
+    if limit.reached() {
+        println!("skipped: no time is left for it");
+        return Ok(Tally::SKIPPED);
     }
     build_shim()?;
     // The server that tests install and run.
@@ -60,7 +65,7 @@ pub(super) fn core() -> Result<Tally> {
         println!("not under Wine: {test}: {reason}");
         command.args(["--skip", test]);
     }
-    tally::tests(&mut command)
+    tally::tests_within(limit, command)
 }
 
 fn shim_folder() -> PathBuf {
