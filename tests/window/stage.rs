@@ -1,6 +1,9 @@
 //! An open window with a fake server behind it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result};
 use corral_testbed::{
@@ -21,7 +24,28 @@ const APP: &str = env!("CARGO_BIN_EXE_corral");
 pub(crate) struct Stage {
     pub(crate) window: Window,
     pub(crate) server: FakeOllama,
-    folder: TempDir,
+    folder: Folder,
+}
+
+/// Where the app keeps its files. A part of the page that ended fails the test, whatever it saw.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Result<Folder> {
+        Ok(Folder(tempfile::tempdir()?))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let log = std::fs::read_to_string(self.path().join("logs/corral.log")).unwrap_or_default();
+        let ended = log.lines().find(|line| line.contains("a part of the page has ended"));
+        assert!(std::thread::panicking() || ended.is_none(), "{ended:?}");
+    }
 }
 
 impl Stage {
@@ -78,7 +102,7 @@ impl Stage {
     ) -> Result<Stage> {
         let models = models.iter().map(|name| library::pick(name));
         let server = builder.clock(Clock::system()).models(models).start().await?;
-        let folder = tempfile::tempdir()?;
+        let folder = Folder::new()?;
         let seed = json!([
             { "name": "Desk", "url": server.url() },
             { "name": "Lab", "url": second.url() },
@@ -106,7 +130,7 @@ impl Stage {
     ) -> Result<Stage> {
         let models = models.iter().map(|name| library::pick(name));
         let server = builder.clock(Clock::system()).models(models).start().await?;
-        let folder = tempfile::tempdir()?;
+        let folder = Folder::new()?;
         let window = Window::launch_on(desktop, &change(launch(&server, &folder))).await?;
         Ok(Stage { window, server, folder })
     }
@@ -120,7 +144,7 @@ impl Stage {
     ) -> Result<(Stage, Systemd)> {
         let models = models.iter().map(|name| library::pick(name));
         let server = builder.clock(Clock::system()).models(models).start().await?;
-        let folder = tempfile::tempdir()?;
+        let folder = Folder::new()?;
         let units = folder.path().join("home/config/systemd/user");
         std::fs::create_dir_all(&units)?;
         let unit = units.join("ollama.service");
@@ -185,7 +209,7 @@ impl Stage {
     }
 }
 
-fn launch(server: &FakeOllama, folder: &TempDir) -> Launch {
+fn launch(server: &FakeOllama, folder: &Folder) -> Launch {
     let seed = json!([{ "name": "Desk", "url": server.url() }]);
     Launch::new(PathBuf::from(APP), folder.path())
         .with("CORRAL_SEED_INSTANCES", seed.to_string())

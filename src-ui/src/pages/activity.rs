@@ -41,7 +41,7 @@ fn read(place: &str) -> (&'static str, Option<TaskId>) {
 #[component]
 pub fn ActivityPage() -> impl IntoView {
     let (words, navigation) = (use_words(), use_navigation());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let tab = Memo::new(move |_| navigation.place.with(|place| read(place).0));
     let task = Memo::new(move |_| navigation.place.with(|place| read(place).1));
     let tabs = Signal::derive(move || {

@@ -55,7 +55,7 @@ pub fn DiscoverPage() -> impl IntoView {
     let (words, stores, scope) = (use_words(), use_stores(), use_scope());
     let (keyboard, menu) = (use_keyboard(), use_menu());
     let page = Discover {
-        sending: Sending::of_page(),
+        sending: Sending::here(),
         filter: RwSignal::new(Filter::default()),
         open: RwSignal::new(None),
         view: RwSignal::new(None),

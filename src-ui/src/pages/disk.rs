@@ -99,7 +99,7 @@ fn OfInstance(instance: InstanceId) -> impl IntoView {
     let (stores, words) = (use_stores(), use_words());
     let disk = Disk {
         instance,
-        sending: Sending::of_page(),
+        sending: Sending::here(),
         view: RwSignal::new(None),
         failure: RwSignal::new(None),
         unused_days: RwSignal::new(UNUSED_DAYS),

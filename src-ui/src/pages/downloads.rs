@@ -45,7 +45,7 @@ use total::{ParallelCard, TotalCard};
 #[component]
 pub fn DownloadsPage() -> impl IntoView {
     let (stores, words) = (use_stores(), use_words());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let get_model = get_model();
     use_keyboard().on_wish(move |wish| {
         if wish == Wish::New {

@@ -86,7 +86,7 @@ fn Pages() -> impl IntoView {
 fn Files() -> impl IntoView {
     let (words, stores) = (use_words(), use_stores());
     let desktop: Desktop = expect_context();
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let folders = move || {
         desktop.0.get().map(|facts| {
             let line = |key: &'static str, path: String, folder: Folder| {
@@ -145,7 +145,7 @@ fn Files() -> impl IntoView {
 #[component]
 fn Hosts() -> impl IntoView {
     let (words, stores) = (use_words(), use_stores());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let list = RwSignal::new(None::<RegistryList>);
     sending.then::<List>("hosts", Nothing {}, move |answer| list.set(Some(answer)));
     let servers = move || {

@@ -83,7 +83,7 @@ impl Opened {
 #[component]
 pub fn InstancesPage() -> impl IntoView {
     let (stores, words, navigation) = (use_stores(), use_words(), use_navigation());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let search = Search::new();
     let ids = Memo::new(move |_| {
         stores.instances.with(|all| all.all().iter().map(|each| each.id).collect::<Vec<_>>())
@@ -171,9 +171,9 @@ pub fn InstancesPage() -> impl IntoView {
         </Loaded>
         {move || match opened.get() {
             None => ().into_any(),
-            Some(Opened::Add) => view! { <FormDialog edit=None sending on_close=close /> }.into_any(),
+            Some(Opened::Add) => view! { <FormDialog edit=None on_close=close /> }.into_any(),
             Some(Opened::Detect) => view! { <DetectDialog search sending on_close=close /> }.into_any(),
-            Some(Opened::Install) => view! { <InstallDialog sending on_close=close /> }.into_any(),
+            Some(Opened::Install) => view! { <InstallDialog on_close=close /> }.into_any(),
             Some(Opened::Versions) => view! { <VersionsDialog sending on_close=close /> }.into_any(),
             Some(Opened::Uninstall) => view! { <Uninstall sending on_close=close /> }.into_any(),
             Some(Opened::Edit(id)) => {
@@ -181,15 +181,15 @@ pub fn InstancesPage() -> impl IntoView {
                     .instances
                     .with_untracked(|all| all.get(id).cloned())
                     .map(|known| {
-                        view! { <FormDialog edit=Some(known) sending on_close=close /> }
+                        view! { <FormDialog edit=Some(known) on_close=close /> }
                     })
                     .into_any()
             }
             Some(Opened::Check(id)) => {
-                view! { <CheckStore id sending on_close=close /> }.into_any()
+                view! { <CheckStore id on_close=close /> }.into_any()
             }
             Some(Opened::Schedule(id)) => {
-                view! { <ScheduleDialog id sending on_close=close /> }.into_any()
+                view! { <ScheduleDialog id on_close=close /> }.into_any()
             }
             Some(Opened::Detail(id, tab)) => {
                 view! { <Detail id tab sending on_close=close /> }.into_any()

@@ -39,8 +39,8 @@ impl Latest {
     }
 }
 
-/// Sends commands of one page. Each has a key, so that its control shows that it is under way
-/// and the same command is not sent twice at once.
+/// Sends commands of one page or dialog. Each has a key, so that its control shows that it is under
+/// way and the same command is not sent twice at once.
 #[derive(Clone, Copy)]
 pub struct Sending {
     under_way: RwSignal<HashSet<String>>,
@@ -49,9 +49,10 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// For the page that is being made; nothing is under way.
+    /// For the page or dialog that is being made; nothing is under way. A dialog needs its own: an
+    /// answer may come after it was closed, to what has gone with it.
     #[must_use]
-    pub fn of_page() -> Sending {
+    pub fn here() -> Sending {
         Sending { under_way: RwSignal::default(), toasts: use_toasts(), words: use_words() }
     }
 
@@ -80,8 +81,8 @@ impl Sending {
         });
     }
 
-    /// Sends a command whose failure the caller shows itself. Nothing is done with an answer
-    /// that comes after the page was left.
+    /// Sends a command whose failure the caller shows itself. Nothing is done with an answer that
+    /// comes after the page was left, but that a change failed is said then, too.
     pub fn ask<C: Command>(
         self,
         key: &str,
@@ -101,7 +102,7 @@ impl Sending {
             let answer = ipc::call::<C>(request).await;
             if self.under_way.try_update(|keys| keys.remove(&key)).is_some() {
                 untrack(|| answered(answer));
-            } else if let Err(problem) = answer {
+            } else if let (true, Err(problem)) = (C::CHANGES, answer) {
                 self.failed(problem);
             }
         });

@@ -20,7 +20,7 @@ use crate::{
 #[component]
 pub(super) fn Results(task: TaskId, #[prop(into)] on_close: Callback<()>) -> impl IntoView {
     let (words, stores) = (use_words(), use_stores());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let report = RwSignal::new(None::<ReclaimReport>);
     let over = Memo::new(move |_| {
         stores.tasks.with(|tasks| tasks.get(task).is_some_and(|view| is_over(view.state)))

@@ -20,11 +20,8 @@ use crate::{
 
 /// The dialog. The check goes on when it is closed; the task centre shows it.
 #[component]
-pub(super) fn CheckStore(
-    id: InstanceId,
-    sending: Sending,
-    #[prop(into)] on_close: Callback<()>,
-) -> impl IntoView {
+pub(super) fn CheckStore(id: InstanceId, #[prop(into)] on_close: Callback<()>) -> impl IntoView {
+    let sending = Sending::here();
     let (words, stores) = (use_words(), use_stores());
     let failure = RwSignal::new(None::<WireError>);
     let list = RwSignal::new(None::<DamagedList>);

@@ -74,9 +74,9 @@ impl Form {
 #[component]
 pub(super) fn FormDialog(
     edit: Option<InstanceView>,
-    sending: Sending,
     #[prop(into)] on_close: Callback<()>,
 ) -> impl IntoView {
+    let sending = Sending::here();
     let words = use_words();
     let form = Form::new(edit.as_ref());
     let editing = edit.is_some();

@@ -180,10 +180,8 @@ pub(super) fn Progress(sending: Sending) -> impl IntoView {
 
 /// Installing from a file, into another folder, on another port, or another version.
 #[component]
-pub(super) fn InstallDialog(
-    sending: Sending,
-    #[prop(into)] on_close: Callback<()>,
-) -> impl IntoView {
+pub(super) fn InstallDialog(#[prop(into)] on_close: Callback<()>) -> impl IntoView {
+    let sending = Sending::here();
     let (stores, words) = (use_stores(), use_words());
     let [file, models, port, version] = [(); 4].map(|()| RwSignal::new(String::new()));
     let wrong = RwSignal::new(None::<WireError>);

@@ -25,9 +25,9 @@ use form::{EXAMPLE, Form, Kind, refusal};
 #[component]
 pub(super) fn ScheduleDialog(
     id: InstanceId,
-    sending: Sending,
     #[prop(into)] on_close: Callback<()>,
 ) -> impl IntoView {
+    let sending = Sending::here();
     let (stores, words) = (use_stores(), use_words());
     let form = RwSignal::new(None::<(Form, ScheduleView)>);
     let failed = RwSignal::new(None::<WireError>);

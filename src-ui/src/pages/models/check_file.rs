@@ -24,7 +24,7 @@ use crate::{
 #[component]
 pub(super) fn CheckFileDialog() -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let (path, md5, sha256) =
         (RwSignal::new(String::new()), RwSignal::new(String::new()), RwSignal::new(String::new()));
     let failure = RwSignal::new(None::<WireError>);

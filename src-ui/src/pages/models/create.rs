@@ -106,7 +106,10 @@ pub(super) fn CreateDialog(name: String) -> impl IntoView {
                 Ok(job) => {
                     let key = if job.existing { "create.already" } else { "create.queued" };
                     toasts.good(words.fill(key, &[("name", &shown)]));
-                    list.close();
+                    // Closed by hand meanwhile: by now something else may be open.
+                    if asked.try_get_untracked().is_some() {
+                        list.close();
+                    }
                 }
                 Err(error) => {
                     failure.try_set(Some(error));

@@ -73,16 +73,19 @@ pub(super) fn DeleteDialog(ids: Vec<ModelId>) -> impl IntoView {
             for_good: for_good.get_untracked(),
             pinned_too: pinned_too.get_untracked(),
         };
+        let text = match subject.get_value() {
+            Some(name) => words.fill("done.delete", &[("name", &name)]),
+            None => words.fill("delete.done", &[("n", &count.to_string())]),
+        };
         let undo_ms = preview.with_untracked(|preview| preview.as_ref().map_or(0, |it| it.undo_ms));
         spawn_local(async move {
             match ipc::call::<Delete>(request).await {
                 Ok(BatchRef { batch }) => {
-                    list.close();
+                    // Closed by hand meanwhile: by now something else may be open.
+                    if asked.try_get_untracked().is_some() {
+                        list.close();
+                    }
                     models.update(|models| models.select_none());
-                    let text = match subject.get_value() {
-                        Some(name) => words.fill("done.delete", &[("name", &name)]),
-                        None => words.fill("delete.done", &[("n", &count.to_string())]),
-                    };
                     let from = format::now();
                     let offer = if undo_ms > 0 {
                         Offer::Undo { batch, from, until: from.plus(undo_ms) }

@@ -20,7 +20,7 @@ const OFFERED: usize = 16;
 #[component]
 pub(super) fn LabelsDialog(ids: Vec<ModelId>) -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let rows = list.stores.models.with_untracked(|models| {
         ids.iter().filter_map(|id| models.get(*id).cloned()).collect::<Vec<_>>()
     });

@@ -219,7 +219,8 @@ impl List {
 
     /// Asks for the pages in view that are missing or old; one question at a time.
     pub fn load(self) {
-        let (first, end) = self.range.get_untracked();
+        // It is also called a while after an answer: the page may have been left.
+        let Some((first, end)) = self.range.try_get_untracked() else { return };
         let (stale, query, mut pages) = self.stores.models.with_untracked(|models| {
             (models.stale(), models.query().clone(), models.missing(first, end))
         });

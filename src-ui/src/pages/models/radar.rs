@@ -28,7 +28,7 @@ use crate::{
 /// The line; it is not there when there is nothing to say.
 #[component]
 pub(super) fn RadarLine() -> impl IntoView {
-    let (words, list, sending) = (use_words(), use_list(), Sending::of_page());
+    let (words, list, sending) = (use_words(), use_list(), Sending::here());
     let counts = Memo::new(move |_| {
         list.stores.models.with(|models| {
             let chosen = models.query().instance_id.and(models.chosen.as_ref());
@@ -84,7 +84,7 @@ fn text(words: Words, counts: corral_contract::updates::UpdateCounts) -> String 
 /// Every update, to be chosen from.
 #[component]
 pub(super) fn UpdatesDialog() -> impl IntoView {
-    let (words, list, sending) = (use_words(), use_list(), Sending::of_page());
+    let (words, list, sending) = (use_words(), use_list(), Sending::here());
     let view = RwSignal::new(None::<UpdateList>);
     let failure = RwSignal::new(None::<WireError>);
     let refused = RwSignal::new(Vec::<Refused>::new());

@@ -46,7 +46,7 @@ fn written(key: &str) -> &'static [&'static str] {
 pub(super) fn TableDialog() -> impl IntoView {
     let (words, list) = (use_words(), use_list());
     let narrow = use_narrow();
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let models = list.stores.models;
     let selected = models.with_untracked(|models| models.selected().len());
     let all = models.with_untracked(|models| models.total());

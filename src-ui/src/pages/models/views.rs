@@ -106,7 +106,7 @@ fn items(words: Words, list: List) -> Vec<MenuItem> {
 #[component]
 pub(super) fn SaveViewDialog() -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let name = RwSignal::new(String::new());
     let failure = RwSignal::new(None::<WireError>);
     let pending = sending.pending("view");
@@ -172,7 +172,7 @@ pub(super) fn SaveViewDialog() -> impl IntoView {
 #[component]
 pub(super) fn ViewsDialog() -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let close = move |()| list.close();
     let views = move || list.stores.labels.with(|labels| labels.view.views.clone());
     // Forgetting one is taken back by keeping it again.

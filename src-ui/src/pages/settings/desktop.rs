@@ -20,7 +20,7 @@ use crate::{
 pub(super) fn WindowSection(saving: Saving) -> impl IntoView {
     let words = use_words();
     let desktop: Desktop = expect_context();
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     spawn_local(async move {
         // The switch shows the true state of the system, which others can change too.
         if let Ok(facts) = ipc::call::<call::Facts>(Nothing {}).await {
@@ -124,7 +124,7 @@ pub(super) fn WindowSection(saving: Saving) -> impl IntoView {
 pub(super) fn About(saving: Saving) -> impl IntoView {
     let (words, stores) = (use_words(), use_stores());
     let desktop: Desktop = expect_context();
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let levels = Signal::derive(move || {
         let option = |each: &LogLevel| {
             (each.as_str().to_owned(), words.get(&format!("logLevel.{}", each.as_str())))

@@ -12,7 +12,7 @@ use crate::{components::Switch, format, pages::sending::Sending, words::use_word
 /// what this machine tells about either.
 #[component]
 pub(super) fn Moments(saving: Saving) -> impl IntoView {
-    let (words, sending) = (use_words(), Sending::of_page());
+    let (words, sending) = (use_words(), Sending::here());
     let told = RwSignal::new(None::<ConditionsNow>);
     Effect::new(move |_| {
         sending.then::<Conditions>("conditions", Nothing {}, move |now| told.set(Some(now)));

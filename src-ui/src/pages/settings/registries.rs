@@ -34,7 +34,7 @@ enum Open {
 #[component]
 pub(super) fn Registries() -> impl IntoView {
     let words = use_words();
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let list = RwSignal::new(None::<RegistryList>);
     let open = RwSignal::new(None::<Open>);
     let load = Callback::new(move |()| {
@@ -72,10 +72,10 @@ pub(super) fn Registries() -> impl IntoView {
         {move || {
             open.get().map(|what| match what {
                 Open::Add => {
-                    view! { <FormDialog edit=None sending on_saved=load on_close=close /> }.into_any()
+                    view! { <FormDialog edit=None on_saved=load on_close=close /> }.into_any()
                 }
                 Open::Edit(view) => {
-                    view! { <FormDialog edit=Some(*view) sending on_saved=load on_close=close /> }
+                    view! { <FormDialog edit=Some(*view) on_saved=load on_close=close /> }
                         .into_any()
                 }
                 Open::Forget(host) => {

@@ -22,7 +22,7 @@ pub(in crate::pages) struct Saving {
 impl Saving {
     pub(in crate::pages) fn new() -> Saving {
         Saving {
-            sending: Sending::of_page(),
+            sending: Sending::here(),
             stores: use_stores(),
             before: RwSignal::new(None),
             refused: RwSignal::new(None),

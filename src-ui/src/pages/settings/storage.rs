@@ -22,7 +22,7 @@ use crate::{
 pub(super) fn Storage() -> impl IntoView {
     let (words, stores) = (use_words(), use_stores());
     let (scope, navigation) = (use_scope(), use_navigation());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let status = Memo::new(move |_| stores.system.with(|system| system.storage.clone()));
     let asking = RwSignal::new(None::<BackupFile>);
     let back_up = move |()| {

@@ -116,7 +116,7 @@ pub(in crate::pages) fn TaskLog(reading: Reading) -> impl IntoView {
 
 #[component]
 fn Bar(view: View) -> impl IntoView {
-    let (words, sending) = (use_words(), Sending::of_page());
+    let (words, sending) = (use_words(), Sending::here());
     let levels = Signal::derive(move || {
         [
             ("info", "activity.levelAll"),

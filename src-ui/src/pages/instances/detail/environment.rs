@@ -147,7 +147,6 @@ pub(super) fn Environment(id: InstanceId, sending: Sending) -> impl IntoView {
             <Show when=move || reviewing.get()>
                 <Review
                     id
-                    sending
                     values=draft.values.get_untracked()
                     on_begun=move |task| applied.set(Some(task))
                     on_close=move |()| reviewing.set(false)

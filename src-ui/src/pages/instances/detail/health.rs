@@ -63,7 +63,7 @@ impl View {
 #[component]
 pub(super) fn HealthTab(id: InstanceId) -> impl IntoView {
     let (stores, words) = (use_stores(), use_words());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let view = View { id, sending, report: RwSignal::new(None), problem: RwSignal::new(None) };
     // Asked again whenever something of it changed, and with every answer of the server.
     let changes = Memo::new(move |_| stores.watched.with(|watched| watched.health(id)));

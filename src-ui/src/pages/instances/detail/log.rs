@@ -18,7 +18,7 @@ use reading::Reading;
 #[component]
 pub(super) fn LogTab(id: InstanceId) -> impl IntoView {
     let stores = use_stores();
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let reading = Reading::open(id, stores, sending);
     view! {
         <div class="server-log" data-testid="server-log">

@@ -115,7 +115,7 @@ pub(super) fn Storage(id: InstanceId, sending: Sending) -> impl IntoView {
             }
         }}
         {move || moving.get().map(|it| view! { <Moving it sending look /> })}
-        {move || forming.get().then(|| view! { <MoveForm id sending on_begun=begun /> })}
+        {move || forming.get().then(|| view! { <MoveForm id on_begun=begun /> })}
         <Cold id known sending look />
     }
 }
@@ -131,10 +131,16 @@ fn Moving(it: MoveView, sending: Sending, look: Callback<()>) -> impl IntoView {
         stores.tasks.with(|tasks| tasks.running().find(|it| it.id == task).cloned())
     });
     let confirm = Callback::new(move |()| {
-        sending.then::<call::Confirm>("confirm move", MoveRef { id }, move |_| look.run(()));
+        sending.then::<call::Confirm>("confirm move", MoveRef { id }, move |_| {
+            // What comes next may show already.
+            look.try_run(());
+        });
     });
     let back = move |()| {
-        sending.then::<call::RollBack>("move back", MoveRef { id }, move |_| look.run(()));
+        sending.then::<call::RollBack>("move back", MoveRef { id }, move |_| {
+            // What comes next may show already.
+            look.try_run(());
+        });
     };
     let said = {
         let (from, to) = (from.clone(), to.clone());

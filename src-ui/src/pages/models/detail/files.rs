@@ -27,7 +27,7 @@ use crate::{
 #[component]
 pub(super) fn Files(row: Row, detail: Arc<ModelDetail>) -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let id = detail.row.id;
     let asking = RwSignal::new(false);
     let running = Memo::new(move |_| {

@@ -41,7 +41,7 @@ pub(super) fn Newer(row: Row) -> impl IntoView {
 
 #[component]
 fn Said(id: corral_contract::ModelId, name: String, update: RowUpdate) -> impl IntoView {
-    let (words, toasts, sending) = (use_words(), use_toasts(), Sending::of_page());
+    let (words, toasts, sending) = (use_words(), use_toasts(), Sending::here());
     let one = ModelRef { id };
     let busy = RwSignal::new(false);
     let free = move || {

@@ -33,7 +33,7 @@ use presets::Presets;
 #[component]
 pub(super) fn RunForm(row: Row, actions: Actions) -> impl IntoView {
     let words = use_words();
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let id = row.with_untracked(|row| row.as_ref().map(|row| row.id));
     let view = RwSignal::new(RunView::default());
     let form = Form::new();

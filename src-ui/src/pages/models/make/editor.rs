@@ -38,7 +38,7 @@ const FIRST: &str = "FROM ";
 /// The dialog; without a beginning it opens where it was left.
 #[component]
 pub(in crate::pages::models) fn MakeDialog(beginning: Option<Box<Beginning>>) -> impl IntoView {
-    let (words, list, sending) = (use_words(), use_list(), Sending::of_page());
+    let (words, list, sending) = (use_words(), use_list(), Sending::here());
     let preferences = list.preferences;
     let of = beginning.as_ref().and_then(|it| it.of.clone());
     let key = StoredValue::new(of.clone().unwrap_or_default());

@@ -51,7 +51,7 @@ pub(super) fn edit_as_new(list: List, words: Words, id: ModelId, name: String) {
 #[component]
 pub(in crate::pages::models) fn ModelfileDialog(id: ModelId) -> impl IntoView {
     let (words, list, toasts) = (use_words(), use_list(), use_toasts());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let loaded = RwSignal::new(None::<Result<(String, String), WireError>>);
     spawn_local(async move {
         let answer = load(id).await;

@@ -31,7 +31,7 @@ use crate::{
 /// The dialog; it looks at `paths` at once.
 #[component]
 pub(in crate::pages::models) fn ImportFilesDialog(paths: Vec<String>) -> impl IntoView {
-    let (words, list, sending) = (use_words(), use_list(), Sending::of_page());
+    let (words, list, sending) = (use_words(), use_list(), Sending::here());
     let chosen = Chosen {
         found: RwSignal::default(),
         names: RwSignal::default(),
@@ -127,29 +127,36 @@ pub(in crate::pages::models) fn ImportFilesDialog(paths: Vec<String>) -> impl In
         let Some(instance) = target.get_untracked() else { return };
         let ticked = chosen.ticked.get_untracked();
         let found = chosen.found.get_untracked();
-        let files: Vec<FoundFile> =
-            found.into_iter().filter(|it| ticked.contains(&it.path) && importable(it)).collect();
+        let names = chosen.names.get_untracked();
+        let request = |file: FoundFile| {
+            let request = MakeModel {
+                instance,
+                name: names.get(&file.path).cloned().unwrap_or_default(),
+                modelfile: chosen.modelfile(&file),
+                base: None,
+                quantize: None,
+                overwrite: false,
+            };
+            (file.path, request)
+        };
+        // Asked for now: while they are sent the dialog may be closed.
+        let files: Vec<(String, MakeModel)> = found
+            .into_iter()
+            .filter(|it| ticked.contains(&it.path) && importable(it))
+            .map(request)
+            .collect();
         making.set(true);
         failure.set(None);
         spawn_local(async move {
             let mut begun = 0;
-            for file in files {
-                let name = chosen.names.with_untracked(|names| names.get(&file.path).cloned());
-                let request = MakeModel {
-                    instance,
-                    name: name.unwrap_or_default(),
-                    modelfile: chosen.modelfile(&file),
-                    base: None,
-                    quantize: None,
-                    overwrite: false,
-                };
+            for (path, request) in files {
                 match ipc::call::<Create>(request).await {
                     Ok(_) => {
                         begun += 1;
-                        chosen.ticked.try_update(|ticked| ticked.retain(|it| *it != file.path));
+                        chosen.ticked.try_update(|ticked| ticked.retain(|it| *it != path));
                     }
                     Err(error) => {
-                        chosen.checks.try_update(|checks| checks.insert(file.path, Err(error)));
+                        chosen.checks.try_update(|checks| checks.insert(path, Err(error)));
                         continue;
                     }
                 }

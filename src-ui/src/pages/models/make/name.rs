@@ -21,7 +21,7 @@ use crate::{
 /// The dialog.
 #[component]
 pub(in crate::pages::models) fn NameDialog(id: ModelId, naming: Naming) -> impl IntoView {
-    let (words, list, sending) = (use_words(), use_list(), Sending::of_page());
+    let (words, list, sending) = (use_words(), use_list(), Sending::here());
     let row = list.stores.models.with_untracked(|models| models.get(id).cloned());
     let old = row.as_ref().map(|row| row.name.clone()).unwrap_or_default();
     let running = row.is_some_and(|row| matches!(row.run, Run::Running | Run::Starting));

@@ -18,7 +18,7 @@ use crate::{pages::sending::Sending, words::use_words};
 #[component]
 pub(crate) fn CopyDialog(ids: Vec<ModelId>) -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let running = Running::new(list, words, sending);
     let preview = RwSignal::new(None::<CopyPreview>);
     let (overwrite, rebuild) = (RwSignal::new(false), RwSignal::new(false));

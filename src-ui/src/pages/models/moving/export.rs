@@ -21,7 +21,7 @@ use crate::{components::Checkbox, pages::sending::Sending, problem, words::use_w
 #[component]
 pub(crate) fn ExportDialog(ids: Vec<ModelId>) -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let running = Running::new(list, words, sending);
     let preview = RwSignal::new(None::<ExportPreview>);
     let keep_part = RwSignal::new(true);

@@ -70,7 +70,7 @@ impl Choice {
 #[component]
 pub(crate) fn ImportDialog() -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let running = Running::new(list, words, sending);
     let place = Place::there(FileKind::Bundle);
     let failure = place.failure;

@@ -27,7 +27,7 @@ use crate::{
 #[component]
 pub(crate) fn SaveListDialog() -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let place = Place::new(FileKind::List, Signal::stored("corral-models.json".to_owned()));
     let failure = place.failure;
     let chosen = RwSignal::new(list.scope.target.get_untracked());
@@ -81,7 +81,7 @@ pub(crate) fn SaveListDialog() -> impl IntoView {
 #[component]
 pub(crate) fn RestoreListDialog() -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let place = Place::there(FileKind::List);
     let failure = place.failure;
     let chosen = RwSignal::new(list.scope.target.get_untracked());

@@ -99,10 +99,10 @@ fn refusal(form: Form, field: &str, words: Words) -> String {
 #[component]
 pub(super) fn FormDialog(
     edit: Option<RegistryView>,
-    sending: Sending,
     #[prop(into)] on_saved: Callback<()>,
     #[prop(into)] on_close: Callback<()>,
 ) -> impl IntoView {
+    let sending = Sending::here();
     let words = use_words();
     let form = Form::new(edit.as_ref());
     let known = edit.map(|view| view.host);

@@ -48,7 +48,7 @@ pub(super) fn ProxyRows(
             Ok(_) => {
                 password.set(String::new());
                 sending.good(words.get("registries.proxySaved"));
-                on_set.run(());
+                on_set.try_run(());
             }
             Err(problem) => refused.set(Some(problem)),
         });

@@ -24,13 +24,13 @@ use crate::{
 #[component]
 pub(super) fn Review(
     id: InstanceId,
-    sending: Sending,
     values: Values,
     /// It was begun, as this task.
     #[prop(into)]
     on_begun: Callback<TaskId>,
     #[prop(into)] on_close: Callback<()>,
 ) -> impl IntoView {
+    let sending = Sending::here();
     let (words, stores) = (use_words(), use_stores());
     let name = stores
         .instances

@@ -45,7 +45,7 @@ pub(super) fn Lines(reading: Reading) -> impl IntoView {
     });
     let scroll_to = move |to: f64| {
         request_animation_frame(move || {
-            if let Some(box_) = node.get_untracked() {
+            if let Some(box_) = node.try_get_untracked().flatten() {
                 box_.set_scroll_top(to as i32);
             }
         });

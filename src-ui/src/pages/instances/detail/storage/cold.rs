@@ -128,8 +128,9 @@ fn Folder(
     let ColdFolder { id: place, path, free, problem, items } = folder;
     let there = problem.is_none();
     let forget = move |()| {
-        sending
-            .then::<call::ForgetCold>("forget cold", ColdRef { id: place }, move |_| look.run(()));
+        sending.then::<call::ForgetCold>("forget cold", ColdRef { id: place }, move |_| {
+            look.try_run(());
+        });
     };
     let free = free.map(size::format);
     let empty = items.is_empty();
@@ -168,7 +169,7 @@ fn Folder(
             {move || {
                 let path = shown.clone();
                 choosing.get().then(|| view! {
-                    <Choose id place path sending look on_close=move |()| choosing.set(false) />
+                    <Choose id place path look on_close=move |()| choosing.set(false) />
                 })
             }}
         </div>
@@ -190,7 +191,9 @@ fn Item(
     let pending = sending.pending(&key);
     let bring = move |()| {
         let request = BringBack { instance: id, ids: vec![archived] };
-        sending.then::<call::Return>(&key, request, move |_| look.run(()));
+        sending.then::<call::Return>(&key, request, move |_| {
+            look.try_run(());
+        });
     };
     view! {
         <li class="leftovers__line">
@@ -211,10 +214,10 @@ fn Choose(
     id: InstanceId,
     place: i64,
     path: String,
-    sending: Sending,
     look: Callback<()>,
     #[prop(into)] on_close: Callback<()>,
 ) -> impl IntoView {
+    let sending = Sending::here();
     let words = use_words();
     let rows = RwSignal::new(None::<Vec<(ModelId, String, Option<u64>)>>);
     let chosen = RwSignal::new(BTreeSet::<ModelId>::new());

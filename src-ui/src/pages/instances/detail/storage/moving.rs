@@ -22,11 +22,8 @@ use crate::{
 
 /// Asks for the new folder, shows what a move would do, and begins it.
 #[component]
-pub(super) fn MoveForm(
-    id: InstanceId,
-    sending: Sending,
-    #[prop(into)] on_begun: Callback<()>,
-) -> impl IntoView {
+pub(super) fn MoveForm(id: InstanceId, #[prop(into)] on_begun: Callback<()>) -> impl IntoView {
+    let sending = Sending::here();
     let words = use_words();
     let to = RwSignal::new(String::new());
     let seen = RwSignal::new(None::<MovePreview>);

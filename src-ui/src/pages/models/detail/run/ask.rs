@@ -22,7 +22,7 @@ const MOST: u32 = 256;
 #[component]
 pub(super) fn AskForm(row: Row) -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let prompt = RwSignal::new(String::new());
     let failure = RwSignal::new(None);
     let id = row.with_untracked(|row| row.as_ref().map(|row| row.id));

@@ -18,7 +18,7 @@ const TIMES: [&str; 4] = ["5m", "1h", "24h", "-1"];
 #[component]
 pub(super) fn LoadedNow(row: Row) -> impl IntoView {
     let (words, list) = (use_words(), use_list());
-    let sending = Sending::of_page();
+    let sending = Sending::here();
     let other = RwSignal::new(String::new());
     let failure = RwSignal::new(None);
     let id = Memo::new(move |_| {

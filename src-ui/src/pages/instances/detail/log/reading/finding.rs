@@ -45,7 +45,9 @@ impl Reading {
             to: self.to.get_untracked(),
         };
         self.sending.ask::<call::Find>("find", request, move |answer| {
-            match (self.wanted.get_value(), answer) {
+            // The log may have been closed.
+            let wanted = self.wanted.try_get_value().unwrap_or_default();
+            match (wanted, answer) {
                 ((_, false), _) => {}
                 ((now, true), _) if now != turn => self.ask_find(),
                 (_, Ok(begun)) => self.search.set(Some(begun.search)),
