@@ -32,7 +32,7 @@ pub(crate) struct Test {
     /// Not this step; it counts as skipped and is named at the end; may be given several times
     #[arg(long, value_name = "STEP", value_parser = names())]
     without: Vec<String>,
-    /// Cut the last step short after so many minutes in all; what it left out counts as skipped
+    /// Check for other systems only within so many minutes; what is left out counts as skipped
     #[arg(long, value_name = "MINUTES")]
     within: Option<u64>,
 }
@@ -55,8 +55,15 @@ impl Test {
         };
         let left_out = |step: &Step| self.without.iter().any(|name| name == step.name);
         let limit = Limit::minutes(self.within);
-        let run =
-            |step: &Step| if left_out(step) { leave_out(step) } else { run_step(step, limit) };
+        let run = |step: &Step| {
+            if left_out(step) {
+                leave_out(step, "left out as asked")
+            } else if step.other_system && limit.reached() {
+                leave_out(step, "left out, no time is left for it")
+            } else {
+                run_step(step, limit)
+            }
+        };
         let ended: Vec<Ended> = STEPS.iter().filter(chosen).map(run).collect();
         report(&ended)
     }
@@ -66,8 +73,8 @@ fn names() -> PossibleValuesParser {
     PossibleValuesParser::new(STEPS.iter().map(|step| step.name))
 }
 
-fn leave_out(step: &Step) -> Ended {
-    println!("\n=== {}: left out as asked", step.name);
+fn leave_out(step: &Step, why: &str) -> Ended {
+    println!("\n=== {}: {why}", step.name);
     Ended { name: step.name, tally: Tally::SKIPPED, took: Duration::ZERO, error: None }
 }
 

@@ -1,5 +1,6 @@
-//! How long everything may take. A machine that is too slow for all of it does the longest step,
-//! which comes last, as far as its time reaches, and says how far that was.
+//! How long everything may take. A machine that is too slow for all of it leaves out what is about
+//! other systems; the longest of these steps, which comes last, goes as far as the time reaches.
+//! Either says so.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 /// What `timeout` ends with when it had to end what it started.
 const CUT_SHORT: i32 = 124;
 
-/// When the last step is cut short, if ever.
+/// When no step about another system begins any more, if ever.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {
     ends: Option<Instant>,
