@@ -11,19 +11,18 @@ const QWEN: &str = "qwen2.5:7b";
 
 /// From now on answers to this command wait until [`come`].
 async fn hold(window: &Window, route: &str) -> Result<()> {
-    let body = "const { core } = window.__TAURI__;
-        const [route, invoke] = [arguments[0], core.invoke];
+    let body = "const [route, fetch] = [arguments[0], window.fetch];
         const late = { asked: 0, answers: [] };
         const gate = new Promise((open) => (late.open = open));
-        core.invoke = (command, ...rest) => {
-            const answer = invoke(command, ...rest);
-            if (command !== route) return answer;
+        window.fetch = (url, ...rest) => {
+            const answer = fetch(url, ...rest);
+            if (!decodeURIComponent(url).endsWith(route)) return answer;
             late.asked += 1;
             const held = gate.then(() => answer);
             late.answers.push(held);
             return held;
         };
-        late.come = () => { core.invoke = invoke; late.open(); };
+        late.come = () => { window.fetch = fetch; late.open(); };
         window.late = late;";
     window.script(body, vec![route.into()]).await.map(|_| ())
 }
