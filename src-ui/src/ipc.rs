@@ -22,7 +22,10 @@ pub async fn call<C: Command>(request: C::Request) -> Result<C::Reply, WireError
 
 /// As [`call`], without its types: there is one of this in the module, and one of `call` for each
 /// command.
-async fn exchange(route: String, request: String) -> Result<Vec<u8>, WireError> {
+///
+/// # Errors
+/// What the core answered.
+pub async fn exchange(route: String, request: String) -> Result<Vec<u8>, WireError> {
     let answer = match early::take(&route, &request) {
         Some(answer) => answer.await,
         None => js::invoke(&route, &request).await,
@@ -81,11 +84,18 @@ fn envelope(message: &JsValue) -> Option<Envelope> {
 
 /// JSON is read here and not by the engine: its values would cost a call for each field, and would
 /// all be garbage a moment later.
-fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, WireError> {
+///
+/// # Errors
+/// `BAD_ANSWER` when it has another form than the contract's.
+pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, WireError> {
     serde_json::from_slice(json).map_err(|error| malformed(&error))
 }
 
-fn write(request: &impl Serialize) -> Result<String, WireError> {
+/// A request as it is sent.
+///
+/// # Errors
+/// `BAD_ANSWER` when it has no form in JSON.
+pub fn write(request: &impl Serialize) -> Result<String, WireError> {
     serde_json::to_string(request).map_err(|error| malformed(&error))
 }
 

@@ -1,6 +1,6 @@
 //! Commands that controls send: which are under way, and what happens when one fails.
 
-use std::{collections::HashSet, pin::Pin};
+use std::collections::HashSet;
 
 use corral_contract::{Command, WireError};
 use leptos::{prelude::*, task::spawn_local};
@@ -14,6 +14,16 @@ use crate::{
 
 /// What is done with an answer.
 type Answered<C> = Box<dyn FnOnce(Result<<C as Command>::Reply, WireError>)>;
+
+/// What is done with an answer as it came.
+type Came = Box<dyn FnOnce(Result<Vec<u8>, WireError>)>;
+
+/// What is sent, without its types.
+struct Sent {
+    route: String,
+    request: Result<String, WireError>,
+    changes: bool,
+}
 
 /// See [`Sending::latest`].
 #[derive(Clone, Copy)]
@@ -89,24 +99,28 @@ impl Sending {
         request: C::Request,
         answered: impl FnOnce(Result<C::Reply, WireError>) + 'static,
     ) {
-        self.ask_once::<C>(key.to_owned(), request, Box::new(answered));
+        let request = ipc::write(&request);
+        let sent = Sent { route: C::route(), request, changes: C::CHANGES };
+        self.exchange(key.to_owned(), sent, reading::<C>(Box::new(answered)));
     }
 
-    /// As [`Sending::ask`], once in the module for each command and not for each of its callers.
-    fn ask_once<C: Command>(self, key: String, request: C::Request, answered: Answered<C>) {
+    /// As [`Sending::ask`], once in the module and not for each command.
+    fn exchange(self, key: String, sent: Sent, came: Came) {
         let free = self.under_way.try_update(|keys| keys.insert(key.clone()));
         if free != Some(true) {
             return;
         }
-        let work: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
-            let answer = ipc::call::<C>(request).await;
+        spawn_local(async move {
+            let answer = match sent.request {
+                Ok(request) => ipc::exchange(sent.route, request).await,
+                Err(problem) => Err(problem),
+            };
             if self.under_way.try_update(|keys| keys.remove(&key)).is_some() {
-                untrack(|| answered(answer));
-            } else if let (true, Err(problem)) = (C::CHANGES, answer) {
+                untrack(|| came(answer));
+            } else if let (true, Err(problem)) = (sent.changes, answer) {
                 self.failed(problem);
             }
         });
-        spawn_local(work);
     }
 
     /// Asks questions of which only the answer to the last one counts. None is left out because an
@@ -130,4 +144,10 @@ impl Sending {
     pub fn warn(self, text: String) {
         self.toasts.say(Tone::Warning, text, Offer::Nothing);
     }
+}
+
+/// Reads an answer as this command's: once for each command and not for each of its callers.
+#[inline(never)]
+fn reading<C: Command>(answered: Answered<C>) -> Came {
+    Box::new(move |came| answered(came.and_then(|json| ipc::read(&json))))
 }
