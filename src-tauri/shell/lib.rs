@@ -13,6 +13,7 @@ mod choose;
 pub mod commands;
 pub mod desktop;
 pub mod events;
+pub mod gl;
 pub mod language;
 pub mod memory;
 pub mod notify;

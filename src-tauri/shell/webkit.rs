@@ -35,7 +35,11 @@ pub fn needed(graphics: Graphics, already_set: impl Fn(&str) -> bool) -> Vec<&'s
 /// 55 ms of every start.
 #[cfg(target_os = "linux")]
 pub fn prepare() {
-    for variable in needed(graphics(), |variable| std::env::var_os(variable).is_some()) {
+    let needed = needed(graphics(), |variable| std::env::var_os(variable).is_some());
+    if needed.contains(&NO_LAYERS) {
+        crate::gl::leave_out();
+    }
+    for variable in needed {
         if let Err(error) = glib::setenv(variable, "1", false) {
             eprintln!("{variable} could not be set, the window may stay blank: {error}");
         }

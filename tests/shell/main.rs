@@ -6,6 +6,7 @@ mod commands;
 mod desk;
 mod desktop;
 mod events;
+mod gl;
 mod notify;
 mod place;
 mod preferences;
