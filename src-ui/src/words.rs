@@ -53,12 +53,14 @@ impl Words {
 
     /// As [`Words::signal`], for a key that was put together.
     #[must_use]
+    #[track_caller]
     pub fn signal_of(self, key: String) -> Signal<String> {
         Signal::derive(move || self.get(&key))
     }
 
     /// The text of `key` as a property of a component.
     #[must_use]
+    #[track_caller]
     pub fn signal(self, key: &'static str) -> Signal<String> {
         Signal::derive(move || self.get(key))
     }

@@ -6,4 +6,5 @@ mod migrations;
 mod motion;
 mod repository;
 mod shape;
+mod spread;
 mod words;

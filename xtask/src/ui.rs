@@ -21,7 +21,7 @@ pub(crate) const LARGEST_MODULE: u64 = 4_500_000;
 /// Build the window into src-ui/dist (nothing is done when nothing changed)
 #[derive(Args)]
 pub(crate) struct Ui {
-    /// Smallest module: link-time optimisation and wasm-opt; fails above 2.5 MB
+    /// Smallest module: link-time optimisation and wasm-opt; fails above its limit
     #[arg(long, conflicts_with = "watch")]
     release: bool,
     /// Build again whenever a source file changes, until interrupted

@@ -43,6 +43,12 @@ pub fn Button(
     /// Why it is not available; an empty text means that it is.
     #[prop(optional, into)]
     reason: Signal<String>,
+    /// What is read out instead of its word.
+    #[prop(optional, into)]
+    name: MaybeProp<String>,
+    /// More than its word says, while it is available.
+    #[prop(optional, into)]
+    hint: MaybeProp<String>,
     /// It was pressed and the answer is not there yet.
     #[prop(optional, into)]
     pending: Signal<bool>,
@@ -65,9 +71,10 @@ pub fn Button(
             class:button--small=small
             class:button--pending=pending
             autofocus=autofocus
+            aria-label=move || name.get()
             aria-disabled=move || blocked.get().then_some("true")
             aria-busy=move || pending.get().then_some("true")
-            title=move || Some(reason.get()).filter(|text| !text.is_empty())
+            title=move || Some(reason.get()).filter(|text| !text.is_empty()).or_else(|| hint.get())
             on:click=move |event| {
                 if blocked.get_untracked() {
                     event.prevent_default();

@@ -81,6 +81,12 @@ pub fn TextInput(
     /// Changed, not in the middle of composing a character.
     #[prop(optional, into)]
     on_change: Option<Callback<String>>,
+    /// Its name where no label stands beside it.
+    #[prop(optional, into)]
+    label: MaybeProp<String>,
+    /// Enter, not in the middle of composing a character; whether with Shift.
+    #[prop(optional, into)]
+    on_enter: Option<Callback<bool>>,
 ) -> impl IntoView {
     let take = move |text: String| {
         if value.with_untracked(|old| *old != text) {
@@ -101,9 +107,19 @@ pub fn TextInput(
             autocapitalize="off"
             autofocus=autofocus
             placeholder=placeholder
+            aria-label=move || label.get()
             aria-invalid=move || invalid.get().then_some("true")
             aria-describedby=format!("{id}-note")
             prop:value=value
+            on:keydown=move |event| {
+                if event.key() == "Enter"
+                    && !event.is_composing()
+                    && let Some(on_enter) = on_enter
+                {
+                    event.prevent_default();
+                    on_enter.run(event.shift_key());
+                }
+            }
             on:input=move |event| {
                 let composing = event
                     .dyn_ref::<web_sys::InputEvent>()

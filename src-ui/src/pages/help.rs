@@ -100,7 +100,9 @@ fn Files() -> impl IntoView {
                             small=true
                             icon=icondata::LuFolderOpen
                             on_press=open
-                            attr:aria-label=move || words.fill("help.open", &[("what", &words.get(key))])
+                            name=Signal::derive(move || {
+                                words.fill("help.open", &[("what", &words.get(key))])
+                            })
                             attr:data-testid=name
                         >
                             {words.signal("settings.open")}

@@ -173,7 +173,7 @@ fn Filters(filter: RwSignal<Filter>, #[prop(into)] on_again: Callback<()>) -> im
                     value=target
                     placeholder=words.signal("activity.target")
                     on_change=move |to| filter.update(|filter| filter.target = to)
-                    attr:aria-label=words.signal("activity.target")
+                    label=words.signal("activity.target")
                     attr:data-testid="audit-target"
                 />
             </div>

@@ -113,7 +113,7 @@ fn Registry(item: RegistryView, open: RwSignal<Option<Open>>) -> impl IntoView {
                 <Button
                     small=true
                     on_press=move |()| open.set(Some(Open::Edit(Box::new(edit.clone()))))
-                    attr:aria-label=move || format!("{} {named}", words.get("registries.edit"))
+                    name=Signal::derive(move || format!("{} {named}", words.get("registries.edit")))
                     attr:data-testid="registry-edit"
                 >
                     {words.signal("registries.edit")}

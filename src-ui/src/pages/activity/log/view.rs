@@ -163,14 +163,9 @@ fn Bar(view: View) -> impl IntoView {
                 id="task-log-search"
                 value=view.query
                 placeholder=words.signal("activity.searchLog")
+                label=words.signal("activity.searchLog")
+                on_enter=move |shift| view.step(if shift { 1 } else { -1 })
                 attr:data-testid="task-log-search"
-                attr:aria-label=words.signal("activity.searchLog")
-                on:keydown=move |event: web_sys::KeyboardEvent| {
-                    if event.key() == "Enter" && !event.is_composing() {
-                        event.prevent_default();
-                        view.step(if event.shift_key() { 1 } else { -1 });
-                    }
-                }
             />
             <span class="task-log__hits num" role="status" data-testid="task-log-hits">{count}</span>
             <IconButton

@@ -245,7 +245,7 @@ fn Editor(
                 id="environment-search"
                 value=search
                 placeholder=words.signal("environment.search")
-                attr:aria-label=words.signal("environment.search")
+                label=words.signal("environment.search")
                 attr:data-testid="environment-search"
             />
             <Select

@@ -113,15 +113,10 @@ fn Search(reading: Reading) -> impl IntoView {
             id="server-log-search"
             value=reading.query
             placeholder=words.signal("serverlogs.search")
-            attr:data-testid="server-log-search"
-            attr:aria-label=words.signal("serverlogs.search")
+            label=words.signal("serverlogs.search")
             on_change=move |_| reading.stop_finding()
-            on:keydown=move |event: web_sys::KeyboardEvent| {
-                if event.key() == "Enter" && !event.is_composing() {
-                    event.prevent_default();
-                    reading.step(if event.shift_key() { -1 } else { 1 });
-                }
-            }
+            on_enter=move |shift| reading.step(if shift { -1 } else { 1 })
+            attr:data-testid="server-log-search"
         />
         <span class="server-log__hits num" role="status" data-testid="server-log-hits">{said}</span>
         <Show when=move || reading.searching()>
@@ -228,7 +223,7 @@ fn ExportButton(reading: Reading) -> impl IntoView {
             icon=icondata::LuDownload
             pending=sending.pending("choose log")
             on_press=choose
-            attr:title=words.signal("serverlogs.exportHint")
+            hint=words.signal("serverlogs.exportHint")
             attr:data-testid="server-log-export"
         >
             {words.signal("serverlogs.export")}

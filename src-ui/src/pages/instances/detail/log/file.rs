@@ -79,13 +79,8 @@ pub(super) fn NameFile(reading: Reading) -> impl IntoView {
                         value=path
                         mono=true
                         autofocus=true
+                        on_enter=move |_| save.run(())
                         attr:data-testid="log-file-path"
-                        on:keydown=move |event: web_sys::KeyboardEvent| {
-                            if event.key() == "Enter" && !event.is_composing() {
-                                event.prevent_default();
-                                save.run(());
-                            }
-                        }
                     />
                 </Field>
             </Dialog>
