@@ -75,5 +75,5 @@ unsafe fn ask_for_vendors() {
 }
 
 /// Other C libraries: as the system does it.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+#[cfg(all(target_os = "linux", not(target_env = "gnu")))]
 pub(crate) fn leave_out() {}
