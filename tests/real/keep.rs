@@ -116,23 +116,27 @@ async fn an_orphan_and_what_a_pull_left_go_and_the_models_stay() {
         said = place.server_says("POST", "/api/pull", body) => panic!("it came too soon: {said}"),
         () = wait("a part", || async { (partials().len() > 1).then_some(()) }) => {}
     }
-    // The server puts its notes down once more when it sees that nobody listens.
-    let quiet = || async {
+    // The server puts its notes down once more when it sees that nobody listens; until then what
+    // was offered may have changed when it is to go.
+    let gone = || async {
         partials().iter().for_each(|path| make_old(path));
-        let look = place.ask::<call::Look>(look).await.expect("a look");
-        let kinds: Vec<_> = look.items.iter().map(|item| item.kind).collect();
-        (kinds.contains(&ReclaimKind::OllamaPartial) && kinds.contains(&ReclaimKind::Orphan))
-            .then_some(look)
+        let view = place.ask::<call::Look>(look).await.expect("a look");
+        let kinds: Vec<_> = view.items.iter().map(|item| item.kind).collect();
+        if !(kinds.contains(&ReclaimKind::OllamaPartial) && kinds.contains(&ReclaimKind::Orphan)) {
+            return None;
+        }
+        let items = view
+            .items
+            .iter()
+            .map(|item| ReclaimChoice { id: item.id.clone(), mark: item.mark.clone() });
+        let wish = ReclaimItems { instance: place.instance, items: items.collect() };
+        let task = place.ask::<call::Reclaim>(wish).await.expect("it begins").task;
+        place.well(task).await;
+        let report = place.ask::<call::Report>(TaskRef { id: task }).await.expect("a report");
+        let changed = report.items.iter().all(|item| item.outcome == ReclaimOutcome::Changed);
+        (!changed).then_some(report)
     };
-    let view = wait("both to be offered", quiet).await;
-    let items = view
-        .items
-        .iter()
-        .map(|item| ReclaimChoice { id: item.id.clone(), mark: item.mark.clone() });
-    let wish = ReclaimItems { instance: place.instance, items: items.collect() };
-    let task = place.ask::<call::Reclaim>(wish).await.expect("it begins").task;
-    place.well(task).await;
-    let report = place.ask::<call::Report>(TaskRef { id: task }).await.expect("a report");
+    let report = wait("both to be offered and to go", gone).await;
     assert!(report.bytes >= 5000, "{report:?}");
     assert!(report.items.iter().all(|item| item.outcome == ReclaimOutcome::Removed), "{report:#?}");
     assert!(!orphan.exists() && partials().is_empty());
