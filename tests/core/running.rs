@@ -259,10 +259,9 @@ async fn many_starts_at_once_say_which_of_them_push_each_other_out() {
     assert_eq!(start.stay, 0);
 }
 
-// criterion: 3.1
-#[tokio::test]
-async fn models_are_loaded_at_start_the_largest_first() {
-    let server = corral_testbed::ollama::FakeOllama::builder()
+/// A server with a small, a large and another model.
+async fn three_sizes() -> corral_testbed::ollama::FakeOllama {
+    corral_testbed::ollama::FakeOllama::builder()
         .clock(crate::stage::clock())
         .models([
             Model::new("small:1").weights_size(1_000),
@@ -271,8 +270,13 @@ async fn models_are_loaded_at_start_the_largest_first() {
         ])
         .start()
         .await
-        .expect("the fake server starts");
-    let stage = Stage::on(server, |config| {
+        .expect("the fake server starts")
+}
+
+// criterion: 3.1
+#[tokio::test]
+async fn models_are_loaded_at_start_the_largest_first() {
+    let stage = Stage::on(three_sizes().await, |config| {
         config.workers = corral_core::config::Workers::None;
     })
     .await;
@@ -303,17 +307,7 @@ async fn models_are_loaded_at_start_the_largest_first() {
 // criterion: 11.2
 #[tokio::test]
 async fn what_ran_is_loaded_again_the_largest_first_and_told() {
-    let server = corral_testbed::ollama::FakeOllama::builder()
-        .clock(crate::stage::clock())
-        .models([
-            Model::new("small:1").weights_size(1_000),
-            Model::new("large:1").weights_size(9_000),
-            Model::new("other:1").weights_size(5_000),
-        ])
-        .start()
-        .await
-        .expect("the fake server starts");
-    let stage = Stage::on(server, |_| {}).await;
+    let stage = Stage::on(three_sizes().await, |_| {}).await;
     let settings = corral_contract::settings::Settings {
         restore_running: true,
         ..stage.bench.core.settings()
